@@ -1,0 +1,21 @@
+# keratin_options: what every target of ours is compiled with.
+add_library(keratin_options INTERFACE)
+target_compile_features(keratin_options INTERFACE cxx_std_20)
+target_compile_options(keratin_options INTERFACE -Wall -Wextra -Wconversion)
+if(KERATIN_WARNINGS_AS_ERRORS)
+  target_compile_options(keratin_options INTERFACE -Werror)
+endif()
+# a*b+c must round the same in every build, or results would depend on the compiler's choice of fused operations.
+target_compile_options(keratin_options INTERFACE -ffp-contract=off)
+if(KERATIN_SANITIZE)
+  target_compile_options(keratin_options INTERFACE -fsanitize=${KERATIN_SANITIZE} -fno-omit-frame-pointer
+                                                   -fno-sanitize-recover=all)
+  target_link_options(keratin_options INTERFACE -fsanitize=${KERATIN_SANITIZE})
+endif()
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+find_program(KERATIN_CCACHE ccache)
+if(KERATIN_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${KERATIN_CCACHE})
+endif()
