@@ -10,7 +10,7 @@ namespace keratin {
 namespace {
 
 std::atomic<std::uint64_t> next_id{1};
-thread_local std::string scope;
+thread_local std::string current_scope;
 
 std::vector<Spec> specs_of(const Values& values) {
   std::vector<Spec> specs;
@@ -49,7 +49,7 @@ Node::Node(const OpDef& op, std::any attrs, Values inputs, std::vector<Spec> out
       attrs_(std::move(attrs)),
       inputs_(std::move(inputs)),
       outputs_(std::move(outputs)),
-      scope_(scope),
+      scope_(current_scope),
       id_(next_id++) {}
 
 Node::Node(std::shared_ptr<Callable> layer, std::any call_options, Values inputs, std::vector<Spec> outputs)
@@ -57,7 +57,7 @@ Node::Node(std::shared_ptr<Callable> layer, std::any call_options, Values inputs
       attrs_(std::move(call_options)),
       inputs_(std::move(inputs)),
       outputs_(std::move(outputs)),
-      scope_(scope),
+      scope_(current_scope),
       id_(next_id++) {}
 
 // Long chains (an unrolled loop) must not be destroyed by recursion, which would exhaust the stack.
@@ -100,12 +100,12 @@ Value apply1(const OpDef& op, std::any attrs, Values inputs) {
   return apply(op, std::move(attrs), std::move(inputs)).front();
 }
 
-ScopeGuard::ScopeGuard(const std::string& name) : length_(scope.size()) {
-  if (!scope.empty()) scope += '/';
-  scope += name;
+ScopeGuard::ScopeGuard(const std::string& name) : length_(current_scope.size()) {
+  if (!current_scope.empty()) current_scope += '/';
+  current_scope += name;
 }
-ScopeGuard::~ScopeGuard() { scope.resize(length_); }
-const std::string& ScopeGuard::current() { return scope; }
+ScopeGuard::~ScopeGuard() { current_scope.resize(length_); }
+const std::string& ScopeGuard::current() { return current_scope; }
 
 std::vector<NodePtr> topological_order(std::span<const NodePtr> roots) {
   return order_from(roots, [](const NodePtr& node) -> const NodePtr& { return node; });
