@@ -49,6 +49,7 @@ void set_memory_limit(std::int64_t bytes);
 void set_float32_precision(Precision precision);
 Precision float32_precision();
 void set_deterministic(bool deterministic);
+CompileOptions compile_options();
 // How many threads the CPU backend uses. Results do not depend on it.
 void set_num_threads(int threads);
 int num_threads();

@@ -1,0 +1,140 @@
+#include "keratin/core/runtime/loader.h"
+
+#include <dlfcn.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <vector>
+
+namespace keratin {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The folder of the library (or static program) this code is in.
+fs::path own_folder() {
+  Dl_info info{};
+  if (dladdr(reinterpret_cast<const void*>(&load_backend_module), &info) == 0 || !info.dli_fname) return {};
+  std::error_code error;
+  const fs::path path = fs::canonical(info.dli_fname, error);
+  return error ? fs::path() : path.parent_path();
+}
+
+std::vector<fs::path> search_folders() {
+  std::vector<fs::path> folders;
+  if (const char* list = std::getenv("KERATIN_BACKEND_PATH")) {
+    std::stringstream stream(list);
+    // Relative entries are skipped: they would mean the current directory.
+    for (std::string entry; std::getline(stream, entry, ':');) {
+      if (fs::path(entry).is_absolute()) folders.emplace_back(entry);
+    }
+  }
+  if (const fs::path own = own_folder(); !own.empty()) {
+    folders.push_back(own / "keratin");
+    folders.push_back(own);
+  }
+  return folders;
+}
+
+// Newest first: a driver that is too old for one CUDA major version may still serve the other.
+std::vector<std::string> file_names(const std::string& name) {
+  if (name == "cuda") return {"libkeratin_cuda13.so", "libkeratin_cuda12.so"};
+  return {"libkeratin_" + name + ".so"};
+}
+
+LoadResult refuse(const fs::path& path, std::string reason, std::string cause) {
+  return {nullptr, path.string(), std::move(reason), std::move(cause)};
+}
+
+LoadResult open_module(const fs::path& path) {
+  void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!handle) {
+    const char* text = dlerror();
+    return refuse(path, "the backend module " + path.string() + " cannot be opened: " + (text ? text : "unknown error"),
+                  "module_broken");
+  }
+  using Entry = const BackendModule* (*)();
+  const auto entry = reinterpret_cast<Entry>(dlsym(handle, kModuleEntry));
+  if (!entry)
+    return refuse(path, path.string() + " is not a Keratin backend module (no entry " + kModuleEntry + ")",
+                  "module_broken");
+  const BackendModule* module = nullptr;
+  try {
+    module = entry();
+  } catch (const std::exception& error) {
+    return refuse(path, path.string() + " failed to start: " + error.what(), "module_broken");
+  } catch (...) {
+    return refuse(path, path.string() + " failed to start with an unknown exception", "module_broken");
+  }
+  if (!module || module->magic != BackendModule{}.magic || !module->fingerprint) {
+    return refuse(path, path.string() + " is not a Keratin backend module", "module_broken");
+  }
+  if (build_fingerprint() != module->fingerprint) {
+    return refuse(path,
+                  "the backend module " + path.string() + " belongs to another build of Keratin (it has '" +
+                      module->fingerprint + "', this library has '" + build_fingerprint() + "'); install both together",
+                  "module_mismatch");
+  }
+  if (!module->name || !module->device_count || !module->open || !module->unavailable_reason ||
+      !module->unavailable_cause) {
+    return refuse(path, "the backend module " + path.string() + " is incomplete", "module_broken");
+  }
+  int devices = 0;
+  try {
+    devices = module->device_count();
+    if (devices <= 0) {
+      const char* reason = module->unavailable_reason();
+      const char* cause = module->unavailable_cause();
+      return refuse(path, reason ? reason : "it has no usable device", cause ? cause : "");
+    }
+  } catch (const std::exception& error) {
+    return refuse(path, path.string() + " failed while it looked for devices: " + error.what(), "module_broken");
+  } catch (...) {
+    return refuse(path, path.string() + " failed while it looked for devices", "module_broken");
+  }
+  return {module, path.string(), "", ""};
+}
+
+}  // namespace
+
+bool has_nvidia_hardware() {
+  std::error_code error;
+  for (const char* node : {"/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg", "/proc/driver/nvidia/version"}) {
+    if (fs::exists(node, error)) return true;
+  }
+  for (const auto& entry : fs::directory_iterator("/sys/bus/pci/devices", error)) {
+    std::string vendor, device_class;
+    std::ifstream(entry.path() / "vendor") >> vendor;
+    std::ifstream(entry.path() / "class") >> device_class;
+    if (vendor == "0x10de" && device_class.starts_with("0x03")) return true;  // NVIDIA; a display controller
+  }
+  return false;
+}
+
+LoadResult load_backend_module(const std::string& name) {
+  if (name == "cpu") return {&cpu_module(), "", "", ""};
+  LoadResult result = refuse("", "", "module_missing");
+  std::string searched;
+  for (const fs::path& folder : search_folders()) {
+    for (const std::string& file : file_names(name)) {
+      const fs::path path = folder / file;
+      std::error_code error;
+      if (!fs::exists(path, error)) continue;
+      LoadResult opened = open_module(path);
+      if (opened.module) return opened;
+      if (result.reason.empty()) result = std::move(opened);
+    }
+    searched += (searched.empty() ? "" : ", ") + folder.string();
+  }
+  if (result.reason.empty()) {
+    if (name == "cuda" && !has_nvidia_hardware()) {
+      return refuse("", "this machine has no NVIDIA GPU", "no_nvidia_hardware");
+    }
+    result.reason = "no module " + file_names(name).front() + " was found in " + searched;
+  }
+  return result;
+}
+
+}  // namespace keratin
