@@ -107,6 +107,9 @@ ScopeGuard::ScopeGuard(const std::string& name) : length_(current_scope.size()) 
 ScopeGuard::~ScopeGuard() { current_scope.resize(length_); }
 const std::string& ScopeGuard::current() { return current_scope; }
 
+ScopeOverride::ScopeOverride(const std::string& scope) : previous_(current_scope) { current_scope = scope; }
+ScopeOverride::~ScopeOverride() { current_scope = std::move(previous_); }
+
 std::vector<NodePtr> topological_order(std::span<const NodePtr> roots) {
   return order_from(roots, [](const NodePtr& node) -> const NodePtr& { return node; });
 }

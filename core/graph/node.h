@@ -79,6 +79,18 @@ class ScopeGuard {
   std::size_t length_;
 };
 
+// Replaces the scope while it lives: gradients and rewritten nodes belong to the layer of the node they come from.
+class ScopeOverride {
+ public:
+  explicit ScopeOverride(const std::string& scope);
+  ~ScopeOverride();
+  ScopeOverride(const ScopeOverride&) = delete;
+  ScopeOverride& operator=(const ScopeOverride&) = delete;
+
+ private:
+  std::string previous_;
+};
+
 // Runs `infer` on specs with unknown sizes: twice with different stand-ins for each unknown; sizes that change are
 // unknown. (Keras's compute_output_spec does the same.)
 template <class Infer>

@@ -1,0 +1,72 @@
+// Removes nodes that do nothing, and merges equal ones.
+#include <map>
+
+#include "keratin/core/compiler/passes.h"
+#include "keratin/core/graph/leaves.h"
+#include "keratin/core/ops/elementwise.h"
+#include "keratin/core/ops/reduce.h"
+#include "keratin/core/ops/shaping.h"
+
+namespace keratin {
+namespace {
+
+// The number every element of a constant has, if it has one element.
+bool is_scalar_constant(const Value& value, double number) {
+  if (!value.node()->is(kConstant)) return false;
+  const Tensor& tensor = value.node()->attrs_as<ConstantAttrs>().value;
+  return tensor.size() == 1 && tensor.item() == number;
+}
+
+// What stands in for the node when it does nothing; empty otherwise.
+Value without_effect(const Node& node, const Values& inputs) {
+  if (inputs.empty() || !node.is_op()) return {};
+  const Value& x = inputs[0];
+  const bool same = x.spec() == node.outputs()[0];
+  if (node.is(kStopGradient)) return x;
+  if (same && (node.is(kReshape) || node.is(kBroadcastTo) || node.is(kCast))) return x;
+  if (same && node.is(kSum) && node.attrs_as<ReduceAttrs>().axes.empty()) return x;
+  if (same && (node.is(kAdd) || node.is(kSubtract)) && is_scalar_constant(inputs[1], 0)) return x;
+  if (same && (node.is(kMultiply) || node.is(kDivide)) && is_scalar_constant(inputs[1], 1)) return x;
+  const bool same_right = inputs.size() > 1 && inputs[1].spec() == node.outputs()[0];
+  if (same_right && node.is(kAdd) && is_scalar_constant(x, 0)) return inputs[1];
+  if (same_right && node.is(kMultiply) && is_scalar_constant(x, 1)) return inputs[1];
+  // A reshape of a reshape is one reshape.
+  if (node.is(kReshape) && x.node()->is(kReshape)) {
+    return apply1(kReshape, ReshapeAttrs{node.outputs()[0].shape}, {x.node()->input(0)});
+  }
+  return {};
+}
+
+}  // namespace
+
+Program simplify(const Program& program) {
+  return merge_common(rewrite(program, [](const NodePtr& node, const Values& inputs) -> Values {
+    const Value value = without_effect(*node, inputs);
+    return value ? Values{value} : Values{};
+  }));
+}
+
+Program merge_common(const Program& program) {
+  std::map<std::string, Values> seen;
+  return rewrite(program, [&](const NodePtr& node, const Values& inputs) -> Values {
+    const OpDef& op = node->op();
+    if (op.effect != Effect::pure || node->is(kInput)) return {};
+    std::string key(op.name);
+    key += '{' + (op.describe ? op.describe(node->attrs()) : std::string()) + '}';
+    for (const Value& input : inputs) {
+      key += ' ' + std::to_string(input.node()->id()) + '.' + std::to_string(input.index());
+    }
+    // Scalar constants of equal text may still differ in dtype or shape.
+    for (const Spec& output : node->outputs()) key += output.to_string();
+    auto found = seen.find(key);
+    if (found != seen.end()) return found->second;
+    Values outputs;
+    NodePtr kept =
+        inputs == node->inputs() ? node : std::make_shared<const Node>(op, node->attrs(), inputs, node->outputs());
+    for (std::size_t i = 0; i < node->outputs().size(); ++i) outputs.emplace_back(kept, static_cast<int>(i));
+    seen.emplace(std::move(key), outputs);
+    return outputs;
+  });
+}
+
+}  // namespace keratin

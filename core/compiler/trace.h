@@ -1,0 +1,77 @@
+// TraceContext: replays a graph of layer calls for one phase and known shapes, and collects what the layers ask for
+// besides their outputs: losses, new values of variables, random numbers.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "keratin/core/graph/leaves.h"
+#include "keratin/core/graph/node.h"
+
+namespace keratin {
+
+enum class Phase : std::uint8_t { train, evaluate, predict };
+
+class TraceContext {
+ public:
+  // `random_step`: the int64 scalar variable random ops count by; `seed`: what layers without a seed of their own use.
+  TraceContext(Phase phase, VariablePtr random_step, std::uint64_t seed);
+
+  Phase phase() const { return phase_; }
+  // The trace this thread is in; nullptr outside. While one is active, calling a layer expands it at once.
+  static TraceContext* current();
+
+  // `concrete` stands for the graph's `input` from now on.
+  void bind(const Value& input, Value concrete);
+  // The values by ops alone. Throws InvalidArgument when they depend on an input that was not bound.
+  Values lower(std::span<const Value> values);
+  Value lower(const Value& value);
+  // Expands one layer call; errors get the layer's name and class.
+  Values call(const std::shared_ptr<Callable>& layer, std::span<const Value> inputs, const std::any& call_options);
+
+  // The variable as of the updates so far: a second call of a shared layer sees the first one's.
+  Value value_of(const VariablePtr& variable);
+  // The variable's value from the next step on.
+  void assign(const VariablePtr& variable, Value value);
+  const std::vector<std::pair<VariablePtr, Value>>& assigned() const { return assigned_; }
+
+  // A scalar added to the loss of the model.
+  void add_loss(Value loss) { losses_.push_back(std::move(loss)); }
+  const Values& losses() const { return losses_; }
+
+  // The number of the step, for random ops.
+  Value random_step();
+  // A stream id from the seed (the layer's own, if given), the layer's path and the number of the request on that path:
+  // stable across traces and devices.
+  std::uint64_t random_stream(std::optional<std::uint64_t> layer_seed = {});
+  bool uses_random() const { return uses_random_; }
+
+ private:
+  friend class ActiveTrace;
+  Phase phase_;
+  VariablePtr random_step_variable_;
+  std::uint64_t seed_;
+  bool uses_random_ = false;
+  std::unordered_map<const Node*, Values> lowered_;
+  std::vector<NodePtr> kept_;  // the keys of lowered_ must stay alive
+  std::vector<std::pair<VariablePtr, Value>> assigned_;
+  Values losses_;
+  std::map<std::string, std::uint64_t> stream_requests_;
+};
+
+// Makes a trace the current one while it lives.
+class ActiveTrace {
+ public:
+  explicit ActiveTrace(TraceContext& context);
+  ~ActiveTrace();
+  ActiveTrace(const ActiveTrace&) = delete;
+  ActiveTrace& operator=(const ActiveTrace&) = delete;
+
+ private:
+  TraceContext* previous_;
+};
+
+}  // namespace keratin
