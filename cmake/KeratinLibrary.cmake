@@ -28,22 +28,34 @@ add_library(keratin::keratin ALIAS keratin)
 target_sources(keratin PUBLIC FILE_SET HEADERS BASE_DIRS ${KERATIN_INCLUDE_DIR} FILES ${KERATIN_PUBLIC_HEADERS})
 target_compile_features(keratin PUBLIC cxx_std_20)
 target_compile_definitions(keratin PRIVATE KERATIN_VERSION="${PROJECT_VERSION}")
-target_include_directories(keratin SYSTEM PRIVATE ${HDF5_C_INCLUDE_DIRS})
+# BUILD_INTERFACE: header-only, so that an installed static library does not ask its users for them.
 target_link_libraries(keratin PRIVATE
-  $<BUILD_INTERFACE:keratin_options> Eigen3::Eigen fmt::fmt-header-only nlohmann_json::nlohmann_json ZLIB::ZLIB
-  ${HDF5_C_LIBRARIES} Threads::Threads ${CMAKE_DL_LIBS})
-set_target_properties(keratin PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}
-  VERIFY_INTERFACE_HEADER_SETS ON)
+  $<BUILD_INTERFACE:keratin_options> $<BUILD_INTERFACE:Eigen3::Eigen> $<BUILD_INTERFACE:fmt::fmt-header-only>
+  $<BUILD_INTERFACE:nlohmann_json::nlohmann_json> ZLIB::ZLIB hdf5::hdf5 Threads::Threads ${CMAKE_DL_LIBS})
+# Before 1.0 every minor version may change the interface, so the soname carries it.
+set_target_properties(keratin PROPERTIES VERSION ${PROJECT_VERSION}
+  SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR} VERIFY_INTERFACE_HEADER_SETS ON)
+if(NOT BUILD_SHARED_LIBS)
+  message(STATUS "Static build: CPU only (device modules such as CUDA share their types with libkeratin.so)")
+  target_compile_definitions(keratin PRIVATE KERATIN_STATIC)
+endif()
 
 # CPU kernels are compiled once per instruction set and chosen at start. Each variant renames Eigen's namespace and
 # lives in a namespace of its own: otherwise the linker would merge inline functions of different instruction sets.
+set(isa_flags_baseline)
+set(isa_flags_avx2 -mavx2 -mfma -mbmi2)
+set(isa_flags_avx512 -mavx512f -mavx512bw -mavx512dq -mavx512vl ${isa_flags_avx2})
 foreach(isa baseline avx2 avx512)
+  if(NOT KERATIN_SIMD_SOURCES)
+    break()
+  endif()
   add_library(keratin_simd_${isa} OBJECT ${KERATIN_SIMD_SOURCES})
   target_include_directories(keratin_simd_${isa} PRIVATE ${KERATIN_INCLUDE_DIR})
   target_link_libraries(keratin_simd_${isa} PRIVATE keratin_options Eigen3::Eigen)
   target_compile_definitions(keratin_simd_${isa} PRIVATE KERATIN_ISA=${isa} Eigen=Eigen_${isa} EIGEN_DONT_PARALLELIZE)
-  target_compile_options(keratin_simd_${isa} PRIVATE -fvisibility=hidden -fno-exceptions -fno-rtti)
+  target_compile_options(keratin_simd_${isa} PRIVATE -fvisibility=hidden -fno-exceptions -fno-rtti ${isa_flags_${isa}})
+  if(NOT KERATIN_SANITIZE AND NOT KERATIN_COVERAGE)
+    target_compile_options(keratin_simd_${isa} PRIVATE -O3)  # also in Debug: kernels at -O0 are some 50 times slower
+  endif()
   target_sources(keratin PRIVATE $<TARGET_OBJECTS:keratin_simd_${isa}>)
 endforeach()
-target_compile_options(keratin_simd_avx2 PRIVATE -mavx2 -mfma -mbmi2)
-target_compile_options(keratin_simd_avx512 PRIVATE -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mbmi2)
