@@ -83,7 +83,8 @@ const std::vector<Library>& libraries() {
       {"Google Benchmark", std::regex("benchmark/.*"), {"benchmarks"}, false},
       {"LibTorch", std::regex("(torch|ATen|c10)/.*"), {"benchmarks"}, false},
       {"the system",
-       std::regex("(sys|linux|arpa|netinet|malloc|dlfcn|elf|fcntl|getopt|glob|link|poll|pthread|pwd|sched|"
+       std::regex("(stdlib|stdio|string|time|sys|linux|arpa|netinet|malloc|dlfcn|elf|fcntl|getopt|glob|link|poll|"
+                  "pthread|pwd|sched|"
                   "signal|spawn|strings|syscall|termios|unistd|execinfo|cxxabi)(/.*)?(\\.h)?"),
        with_tests({"core", "layers", "io", "tools", "backends"}), true},
   };
