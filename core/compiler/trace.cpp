@@ -19,64 +19,81 @@ std::uint64_t hash(std::string_view text, std::uint64_t seed) {
 }  // namespace
 
 TraceContext::TraceContext(Phase phase, VariablePtr random_step, std::uint64_t seed)
-    : phase_(phase), random_step_variable_(std::move(random_step)), seed_(seed) {}
+    : phase_(phase), training_(phase == Phase::train), random_step_variable_(std::move(random_step)), seed_(seed) {}
 
 TraceContext* TraceContext::current() { return current_trace; }
 
-void TraceContext::bind(const Value& input, Value concrete) {
-  lowered_[input.node().get()] = {std::move(concrete)};
-  kept_.push_back(input.node());
+void TraceContext::remember(const NodePtr& node, Values outputs) {
+  kept_.push_back(node);
+  for (const Value& output : outputs) {
+    if (concrete_.insert(output.node().get()).second) kept_.push_back(output.node());
+  }
+  if (!concrete_.contains(node.get())) memo_.insert_or_assign(node.get(), std::move(outputs));
+}
+
+Values TraceContext::replay(std::span<const Value> inputs, std::span<const Value> concrete,
+                            std::span<const Value> outputs) {
+  Memo outer = std::move(memo_);
+  memo_ = {};
+  for (std::size_t i = 0; i < inputs.size(); ++i) remember(inputs[i].node(), {concrete[i]});
+  Values result;
+  try {
+    result = lower(outputs);
+  } catch (...) {
+    memo_ = std::move(outer);
+    throw;
+  }
+  memo_ = std::move(outer);
+  return result;
 }
 
 Value TraceContext::lower(const Value& value) { return lower(std::span<const Value>(&value, 1)).front(); }
 
 Values TraceContext::lower(std::span<const Value> values) {
   const ActiveTrace active(*this);
-  // The walk stops at what is known, so that `call` on concrete values costs nothing for the graph behind them.
-  std::vector<std::pair<NodePtr, std::size_t>> stack;
+  auto known = [&](const Node* node) { return concrete_.contains(node) || memo_.contains(node); };
+  auto lowered = [&](const Value& value) {
+    if (concrete_.contains(value.node().get())) return value;
+    return memo_.at(value.node().get())[static_cast<std::size_t>(value.index())];
+  };
+  std::vector<std::pair<NodePtr, std::size_t>> stack;  // a node and how many of its inputs are done
   for (const Value& value : values) {
     if (!value) throw InvalidArgument("an empty Value was used; it is the result of no layer or op");
-    if (!lowered_.contains(value.node().get())) stack.emplace_back(value.node(), 0);
+    if (!known(value.node().get())) stack.emplace_back(value.node(), 0);
     while (!stack.empty()) {
       auto& [node, done] = stack.back();
-      if (lowered_.contains(node.get())) {
-        stack.pop_back();
-        continue;
-      }
       if (done < node->inputs().size()) {
         const NodePtr& input = node->inputs()[done++].node();
-        if (!lowered_.contains(input.get())) stack.emplace_back(input, 0);
+        if (!known(input.get())) stack.emplace_back(input, 0);
         continue;
       }
       const NodePtr finished = node;
       stack.pop_back();
+      if (known(finished.get())) continue;
+      const ScopeOverride scope(finished->is_op() ? finished->scope() : ScopeGuard::current());
       Values inputs, outputs;
       bool changed = false;
       for (const Value& input : finished->inputs()) {
-        inputs.push_back(lowered_.at(input.node().get())[static_cast<std::size_t>(input.index())]);
+        inputs.push_back(lowered(input));
         changed = changed || inputs.back() != input;
       }
       if (!finished->is_op()) {
-        const ScopeOverride scope(finished->scope());
         outputs = call(finished->layer(), inputs, finished->attrs());
       } else if (finished->is(kInput)) {
         throw InvalidArgument("the value depends on Input '" + finished->attrs_as<InputAttrs>().name +
                               "', which was not given a value");
       } else if (changed) {
-        const ScopeOverride scope(finished->scope());
         outputs = apply(finished->op(), finished->attrs(), inputs);
       } else {
-        for (std::size_t i = 0; i < finished->outputs().size(); ++i)
+        for (std::size_t i = 0; i < finished->outputs().size(); ++i) {
           outputs.push_back(finished->output(static_cast<int>(i)));
+        }
       }
-      lowered_.emplace(finished.get(), std::move(outputs));
-      kept_.push_back(finished);
+      remember(finished, std::move(outputs));
     }
   }
   Values result;
-  for (const Value& value : values) {
-    result.push_back(lowered_.at(value.node().get())[static_cast<std::size_t>(value.index())]);
-  }
+  for (const Value& value : values) result.push_back(lowered(value));
   return result;
 }
 

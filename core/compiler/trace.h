@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "keratin/core/graph/leaves.h"
@@ -21,12 +22,16 @@ class TraceContext {
   TraceContext(Phase phase, VariablePtr random_step, std::uint64_t seed);
 
   Phase phase() const { return phase_; }
+  // Whether layers behave as in training; begins as phase() == Phase::train and may be overridden for a call.
+  bool training() const { return training_; }
+  void set_training(bool training) { training_ = training; }
   // The trace this thread is in; nullptr outside. While one is active, calling a layer expands it at once.
   static TraceContext* current();
 
-  // `concrete` stands for the graph's `input` from now on.
-  void bind(const Value& input, Value concrete);
-  // The values by ops alone. Throws InvalidArgument when they depend on an input that was not bound.
+  // `outputs` of the graph with `concrete` values in place of its `inputs`. The graph may be replayed several times
+  // with other values (a shared model). Throws InvalidArgument when an output depends on another input.
+  Values replay(std::span<const Value> inputs, std::span<const Value> concrete, std::span<const Value> outputs);
+  // The values by ops alone. Throws InvalidArgument when they depend on an input outside a replay.
   Values lower(std::span<const Value> values);
   Value lower(const Value& value);
   // Expands one layer call; errors get the layer's name and class.
@@ -50,13 +55,17 @@ class TraceContext {
   bool uses_random() const { return uses_random_; }
 
  private:
-  friend class ActiveTrace;
   Phase phase_;
+  bool training_;
   VariablePtr random_step_variable_;
   std::uint64_t seed_;
   bool uses_random_ = false;
-  std::unordered_map<const Node*, Values> lowered_;
-  std::vector<NodePtr> kept_;  // the keys of lowered_ must stay alive
+  // What stands for the nodes of the graph being replayed, and the nodes known to be made of ops alone.
+  using Memo = std::unordered_map<const Node*, Values>;
+  void remember(const NodePtr& node, Values outputs);
+  Memo memo_;
+  std::unordered_set<const Node*> concrete_;
+  std::vector<NodePtr> kept_;  // the keys of both must stay alive
   std::vector<std::pair<VariablePtr, Value>> assigned_;
   Values losses_;
   std::map<std::string, std::uint64_t> stream_requests_;
