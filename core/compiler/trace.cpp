@@ -31,6 +31,12 @@ void TraceContext::remember(const NodePtr& node, Values outputs) {
   if (!concrete_.contains(node.get())) memo_.insert_or_assign(node.get(), std::move(outputs));
 }
 
+Value TraceContext::input(std::string name, Spec spec) {
+  Value value = input_value(std::move(name), std::move(spec));
+  remember(value.node(), {value});
+  return value;
+}
+
 Values TraceContext::replay(std::span<const Value> inputs, std::span<const Value> concrete,
                             std::span<const Value> outputs) {
   Memo outer = std::move(memo_);

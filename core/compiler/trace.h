@@ -28,6 +28,8 @@ class TraceContext {
   // The trace this thread is in; nullptr outside. While one is active, calling a layer expands it at once.
   static TraceContext* current();
 
+  // A value that is fed when the program runs.
+  Value input(std::string name, Spec spec);
   // `outputs` of the graph with `concrete` values in place of its `inputs`. The graph may be replayed several times
   // with other values (a shared model). Throws InvalidArgument when an output depends on another input.
   Values replay(std::span<const Value> inputs, std::span<const Value> concrete, std::span<const Value> outputs);

@@ -1,0 +1,36 @@
+// Activation: an activation function by name, or any function of a Value.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "keratin/core/graph/value.h"
+#include "keratin/core/model/config.h"
+
+namespace keratin {
+
+class Activation {
+ public:
+  using Function = std::function<Value(const Value&)>;
+
+  Activation() = default;  // linear
+  // One of keras.activations: "relu", "softmax", ... Throws InvalidArgument for an unknown name, with a suggestion.
+  Activation(const char* name) : Activation(std::string(name)) {}  // NOLINT(google-explicit-constructor)
+  Activation(const std::string& name);                             // NOLINT(google-explicit-constructor)
+  // A function of ops; `name` is what configurations and summaries show.
+  Activation(Function function, std::string name) : function_(std::move(function)), name_(std::move(name)) {}
+
+  Value operator()(const Value& x) const { return function_ ? function_(x) : x; }
+  const std::string& name() const { return name_; }
+  bool is_linear() const { return !function_; }
+
+  // The names known.
+  static std::vector<std::string> names();
+
+ private:
+  Function function_;
+  std::string name_ = "linear";
+};
+
+}  // namespace keratin

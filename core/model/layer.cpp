@@ -1,0 +1,195 @@
+#include "keratin/core/model/layer.h"
+
+#include <algorithm>
+
+#include "keratin/core/compiler/trace.h"
+#include "keratin/core/model/naming.h"
+#include "keratin/core/tensor/errors.h"
+
+namespace keratin {
+namespace {
+
+void add_once(std::vector<Variable>& list, const Variable& variable) {
+  if (std::find(list.begin(), list.end(), variable) == list.end()) list.push_back(variable);
+}
+
+// `frozen`: an outer layer is frozen. Frozen layers' variables count as not trainable.
+void collect(const LayerImpl& layer, bool frozen, bool wanted, std::vector<Variable>& list) {
+  frozen = frozen || !layer.trainable();
+  for (const Variable& variable : layer.own_variables()) {
+    if ((variable.trainable() && !frozen) == wanted) add_once(list, variable);
+  }
+  for (const auto& [name, child] : layer.children()) collect(child.impl(), frozen, wanted, list);
+}
+
+// Stands in where shapes are inferred and no random number is drawn.
+VariablePtr inference_step() {
+  static const VariablePtr variable = std::make_shared<VariableState>("inference/random_step", Shape{}, DType::int64,
+                                                                      [] { return Tensor::scalar<std::int64_t>(0); });
+  return variable;
+}
+
+}  // namespace
+
+bool CallContext::training() const { return trace_.training(); }
+void CallContext::add_loss(const Value& loss) { trace_.add_loss(loss); }
+Value CallContext::value_of(const Variable& variable) const { return trace_.value_of(variable.state()); }
+void CallContext::assign(const Variable& variable, const Value& value) { trace_.assign(variable.state(), value); }
+Value CallContext::random_step() { return trace_.random_step(); }
+std::uint64_t CallContext::random_stream(std::optional<std::uint64_t> seed) { return trace_.random_stream(seed); }
+
+LayerImpl::LayerImpl(std::string class_name, std::string name, bool trainable)
+    : class_name_(std::move(class_name)), name_(std::move(name)), trainable_(trainable) {
+  if (name_.empty()) name_ = unique_name(class_name_);
+  // Names are parts of paths in files.
+  if (name_.find('/') != std::string::npos) {
+    throw InvalidArgument("a layer's name must not contain '/', got '" + name_ + "'");
+  }
+}
+
+Config LayerImpl::config() const {
+  Config config("keras.layers", class_name_);
+  config.set("name", name_).set("trainable", trainable_).set("dtype", "float32");
+  return config;
+}
+
+void LayerImpl::set_trainable(bool trainable) {
+  trainable_ = trainable;
+  for (auto& [name, child] : children_) child.set_trainable(trainable);
+}
+
+std::vector<Variable> LayerImpl::variables() const {
+  std::vector<Variable> result = variables_;
+  for (const auto& [name, child] : children_) {
+    for (const Variable& variable : child.variables()) add_once(result, variable);
+  }
+  return result;
+}
+
+Values LayerImpl::call(std::span<const Value> inputs, CallContext& context) { return {call(inputs.front(), context)}; }
+Value LayerImpl::call(Value, CallContext&) {
+  throw InvalidArgument("class " + class_name_ + " overrides neither form of LayerImpl::call");
+}
+void LayerImpl::build(std::span<const Shape> inputs) { build(inputs.front()); }
+void LayerImpl::build(const Shape&) {}
+void LayerImpl::check_inputs(std::span<const Shape>) const {}
+
+void LayerImpl::build_for(std::span<const Shape> inputs) {
+  try {
+    if (input_count() >= 0 && static_cast<int>(inputs.size()) != input_count()) {
+      throw InvalidArgument("expected " + std::to_string(input_count()) + " input" + (input_count() == 1 ? "" : "s") +
+                            ", got " + std::to_string(inputs.size()));
+    }
+    if (inputs.empty()) throw InvalidArgument("expected at least one input, got none");
+    check_inputs(inputs);
+    if (built_) return;
+    build(inputs);
+  } catch (const Error& error) {
+    // A half-built layer would keep weights of the wrong shape.
+    if (!built_) variables_.clear();
+    if (TraceContext::current()) throw;  // the trace adds the name
+    error.rethrow_in(name_ + " (" + class_name_ + ")");
+  }
+  input_shapes_.assign(inputs.begin(), inputs.end());
+  built_ = true;
+}
+
+Variable LayerImpl::add_weight(const std::string& name, Shape shape, VariableOptions options) {
+  Variable variable(name_ + "/" + name, std::move(shape), std::move(options));
+  variables_.push_back(variable);
+  return variable;
+}
+
+Values LayerImpl::operator()(std::span<const Value> inputs, const CallOptions& options) {
+  std::vector<Shape> shapes;
+  for (const Value& input : inputs) shapes.push_back(input.shape());
+  auto self = std::static_pointer_cast<LayerImpl>(shared_from_this());
+  if (TraceContext* trace = TraceContext::current()) return trace->call(self, inputs, options);
+  build_for(shapes);
+  std::vector<Spec> input_specs;
+  for (const Value& input : inputs) input_specs.push_back(input.spec());
+  // The outputs' shapes are those of a trial expansion, which is thrown away.
+  std::vector<Spec> outputs = infer_with_unknowns(input_specs, [&](std::span<const Spec> known) {
+    TraceContext trace(Phase::predict, inference_step(), 0);
+    const ActiveTrace active(trace);
+    Values trial;
+    for (const Spec& spec : known) trial.push_back(trace.input("trial", spec));
+    std::vector<Spec> result;
+    for (const Value& value : trace.call(self, trial, options)) result.push_back(value.spec());
+    return result;
+  });
+  const std::size_t count = outputs.size();
+  auto node = std::make_shared<const Node>(self, options, Values(inputs.begin(), inputs.end()), std::move(outputs));
+  Values results;
+  for (std::size_t i = 0; i < count; ++i) results.emplace_back(node, static_cast<int>(i));
+  return results;
+}
+
+Values LayerImpl::expand(std::span<const Value> inputs, const std::any& call_options, TraceContext& trace) {
+  std::vector<Shape> shapes;
+  for (const Value& input : inputs) shapes.push_back(input.shape());
+  build_for(shapes);
+  const auto& options = std::any_cast<const CallOptions&>(call_options);
+  const bool outer = trace.training();
+  if (options.training) trace.set_training(*options.training);
+  CallContext context(trace, *this);
+  Values outputs = call(inputs, context);
+  trace.set_training(outer);
+  return outputs;
+}
+
+Value Layer::operator()(const Value& input, const CallOptions& options) const {
+  return impl()(std::span<const Value>(&input, 1), options).front();
+}
+Value Layer::operator()(const Values& inputs, const CallOptions& options) const {
+  return impl()(inputs, options).front();
+}
+Values Layer::call(const Values& inputs, const CallOptions& options) const { return impl()(inputs, options); }
+
+LayerImpl& Layer::impl() const {
+  if (!impl_) throw InvalidArgument("an empty Layer was used");
+  return *impl_;
+}
+
+std::vector<Variable> trainable_variables(const LayerImpl& layer) {
+  std::vector<Variable> result;
+  collect(layer, false, true, result);
+  return result;
+}
+std::vector<Variable> non_trainable_variables(const LayerImpl& layer) {
+  std::vector<Variable> result;
+  collect(layer, false, false, result);
+  return result;
+}
+std::vector<Variable> Layer::trainable_variables() const { return keratin::trainable_variables(impl()); }
+std::vector<Variable> Layer::non_trainable_variables() const { return keratin::non_trainable_variables(impl()); }
+
+std::int64_t Layer::count_params() const {
+  std::int64_t count = 0;
+  for (const Variable& variable : variables()) count += variable.shape().size();
+  return count;
+}
+
+std::vector<Tensor> Layer::get_weights() const {
+  std::vector<Tensor> result;
+  for (const Variable& variable : variables()) result.push_back(variable.value());
+  return result;
+}
+
+void Layer::set_weights(const std::vector<Tensor>& weights) {
+  std::vector<Variable> targets = variables();
+  if (weights.size() != targets.size()) {
+    throw InvalidArgument("set_weights: layer '" + name() + "' has " + std::to_string(targets.size()) +
+                          " variables, got " + std::to_string(weights.size()) + " tensors");
+  }
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    if (weights[i].shape() != targets[i].shape() || weights[i].dtype() != targets[i].dtype()) {
+      throw InvalidArgument("set_weights: " + targets[i].path() + " is " + std::string(name_of(targets[i].dtype())) +
+                            " " + targets[i].shape().to_string() + ", got " + std::string(name_of(weights[i].dtype())) +
+                            " " + weights[i].shape().to_string());
+    }
+  }
+  for (std::size_t i = 0; i < targets.size(); ++i) targets[i].assign(weights[i]);
+}
+
+}  // namespace keratin
