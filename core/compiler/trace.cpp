@@ -112,6 +112,7 @@ Values TraceContext::call(const std::shared_ptr<Callable>& layer, std::span<cons
     return lower(layer->expand(inputs, call_options, *this));
   } catch (const Error& error) {
     error.rethrow_in(layer->name() + " (" + layer->class_name() + ")");
+    throw;  // never reached; g++ does not see that a virtual function does not return
   }
 }
 

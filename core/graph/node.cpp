@@ -93,6 +93,7 @@ Values apply(const OpDef& op, std::any attrs, Values inputs) {
     return results;
   } catch (const Error& error) {
     error.rethrow_in(op.name);
+    throw;  // never reached; g++ does not see that a virtual function does not return
   }
 }
 

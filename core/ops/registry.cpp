@@ -1,0 +1,35 @@
+#include "keratin/core/ops/registry.h"
+
+#include <algorithm>
+
+#include "keratin/core/graph/leaves.h"
+#include "keratin/core/ops/ops.h"
+
+namespace keratin {
+namespace {
+
+constinit const OpDef* const kAll[] = {
+    // leaves
+    &kInput, &kConstant, &kRead, &kAssign,
+    // unary
+    &kNegative, &kAbs, &kSquare, &kSqrt, &kRsqrt, &kReciprocal, &kExp, &kExpm1, &kLog, &kLog1p, &kSin, &kCos, &kTanh,
+    &kSigmoid, &kSoftplus, &kErf, &kRelu, &kFloor, &kCeil, &kRound, &kSign, &kIsFinite, &kIsNan, &kLogicalNot,
+    &kReluGrad, &kSigmoidGrad, &kTanhGrad, &kCast, &kStopGradient,
+    // binary and ternary
+    &kAdd, &kSubtract, &kMultiply, &kDivide, &kPower, &kMaximum, &kMinimum, &kEqual, &kNotEqual, &kLess, &kLessEqual,
+    &kGreater, &kGreaterEqual, &kLogicalAnd, &kLogicalOr, &kWhere,
+    // matmul, reduce, shaping, softmax
+    &kMatMul, &kMatMulFused, &kSum, &kMean, &kMax, &kMin, &kProd, &kArgMax, &kReshape, &kTranspose, &kBroadcastTo,
+    &kConcatenate, &kSlice, &kPad, &kIota, &kSoftmax, &kSoftmaxGrad, &kLogSoftmax, &kLogSoftmaxGrad,
+    &kSparseCrossentropy, &kSparseCrossentropyGrad};
+
+}  // namespace
+
+std::span<const OpDef* const> all_ops() { return kAll; }
+
+const OpDef* find_op(std::string_view name) {
+  const auto found = std::find_if(std::begin(kAll), std::end(kAll), [&](const OpDef* op) { return op->name == name; });
+  return found == std::end(kAll) ? nullptr : *found;
+}
+
+}  // namespace keratin
