@@ -72,6 +72,9 @@ class LayerImpl : public Callable, public std::enable_shared_from_this<LayerImpl
   // Registered children with the names files know them by.
   const std::vector<std::pair<std::string, Layer>>& children() const { return children_; }
 
+  // The value an Input stands for; empty for every other layer.
+  virtual Value symbolic_input() const { return {}; }
+
   // Composes the outputs by ops for inputs of known shapes. A layer overrides one of these two.
   virtual Values call(std::span<const Value> inputs, CallContext& context);
   virtual Value call(Value input, CallContext& context);
