@@ -1,0 +1,74 @@
+// What <keratin/keratin.h> costs a user's build: at most 1.7 times the standard headers a program needs anyway.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <vector>
+
+#include "tests/house/command.h"
+
+namespace keratin::house {
+namespace {
+
+constexpr double kLimit = 1.7;
+constexpr int kRuns = 5;
+
+// What a program with tensors, options, callbacks and printing includes without us.
+constexpr const char* kPlain = R"(
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <iostream>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+int main() { std::cout << "hello\n"; }
+)";
+
+double compile_seconds(const std::filesystem::path& file) {
+  const std::string include = "-I" KERATIN_INCLUDE_DIR;
+  const CommandResult result =
+      run_command({KERATIN_CXX_COMPILER, "-std=c++20", "-O0", "-c", include, file.string(), "-o", "/dev/null"},
+                  {{"CCACHE_DISABLE", "1"}});
+  EXPECT_EQ(result.status, 0) << result.output;
+  return result.user_seconds;
+}
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+double measure_ratio() {
+  const std::filesystem::path folder = std::filesystem::path(KERATIN_BINARY_DIR) / "compile_cost";
+  std::filesystem::create_directories(folder);
+  std::ofstream(folder / "plain.cpp") << kPlain;
+  std::ofstream(folder / "hello.cpp") << std::ifstream(KERATIN_SOURCE_DIR "/tests/consumer/main.cpp").rdbuf();
+  std::vector<double> plain, hello;
+  for (int i = 0; i < kRuns; ++i) {  // alternating: a busy machine slows both alike
+    plain.push_back(compile_seconds(folder / "plain.cpp"));
+    hello.push_back(compile_seconds(folder / "hello.cpp"));
+  }
+  testing::Test::RecordProperty("plain_seconds", std::to_string(median(plain)));
+  testing::Test::RecordProperty("hello_seconds", std::to_string(median(hello)));
+  std::cout << "hello world " << median(hello) << " s, plain standard headers " << median(plain) << " s (user time)\n";
+  return median(hello) / median(plain);
+}
+
+TEST(SlowCompileCost, HelloWorldAgainstStandardHeaders) {
+  double ratio = measure_ratio();
+  if (ratio > kLimit) ratio = measure_ratio();  // once more: it is a measurement
+  EXPECT_LE(ratio, kLimit);
+  std::cout << "ratio " << ratio << " (at most " << kLimit << ")\n";
+}
+
+}  // namespace
+}  // namespace keratin::house
