@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstdlib>
 
 namespace keratin {
 namespace {
@@ -31,17 +32,19 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-void Error::rethrow_in(std::string_view where) const { throw Error(prefixed(where, *this)); }
-void InvalidArgument::rethrow_in(std::string_view where) const { throw InvalidArgument(prefixed(where, *this)); }
-void FileError::rethrow_in(std::string_view where) const { throw FileError(prefixed(where, *this)); }
-void DeviceError::rethrow_in(std::string_view where) const { throw DeviceError(prefixed(where, *this), cause()); }
-void DeviceNotFound::rethrow_in(std::string_view where) const { throw DeviceNotFound(prefixed(where, *this), cause()); }
-void LibraryMissing::rethrow_in(std::string_view where) const { throw LibraryMissing(prefixed(where, *this), cause()); }
-void VersionMismatch::rethrow_in(std::string_view where) const {
-  throw VersionMismatch(prefixed(where, *this), cause());
+void Error::rethrow_in(std::string_view where) const {
+  throw_in(where);
+  std::abort();
 }
-void OutOfMemory::rethrow_in(std::string_view where) const { throw OutOfMemory(prefixed(where, *this), cause()); }
-void BackendError::rethrow_in(std::string_view where) const { throw BackendError(prefixed(where, *this), cause()); }
+void Error::throw_in(std::string_view where) const { throw Error(prefixed(where, *this)); }
+void InvalidArgument::throw_in(std::string_view where) const { throw InvalidArgument(prefixed(where, *this)); }
+void FileError::throw_in(std::string_view where) const { throw FileError(prefixed(where, *this)); }
+void DeviceError::throw_in(std::string_view where) const { throw DeviceError(prefixed(where, *this), cause()); }
+void DeviceNotFound::throw_in(std::string_view where) const { throw DeviceNotFound(prefixed(where, *this), cause()); }
+void LibraryMissing::throw_in(std::string_view where) const { throw LibraryMissing(prefixed(where, *this), cause()); }
+void VersionMismatch::throw_in(std::string_view where) const { throw VersionMismatch(prefixed(where, *this), cause()); }
+void OutOfMemory::throw_in(std::string_view where) const { throw OutOfMemory(prefixed(where, *this), cause()); }
+void BackendError::throw_in(std::string_view where) const { throw BackendError(prefixed(where, *this), cause()); }
 
 std::string did_you_mean(std::string_view name, const std::vector<std::string>& candidates) {
   const std::string wanted = lower(name);

@@ -14,21 +14,29 @@ class Error : public std::runtime_error {
   using std::runtime_error::runtime_error;
   // Throws an exception of the same type whose message is "<where>: <what()>".
   // The call machinery uses it to add layer names; layers never write their own name.
-  [[noreturn]] virtual void rethrow_in(std::string_view where) const;
+  [[noreturn]] void rethrow_in(std::string_view where) const;
+
+ protected:
+  // Not virtual above: g++ forgets that a virtual function does not return.
+  [[noreturn]] virtual void throw_in(std::string_view where) const;
 };
 
 // A wrong shape, dtype, label, name or option; a call out of order.
 class InvalidArgument : public Error {
  public:
   using Error::Error;
-  [[noreturn]] void rethrow_in(std::string_view where) const override;
+
+ protected:
+  [[noreturn]] void throw_in(std::string_view where) const override;
 };
 
 // A file that is missing, truncated, malformed, or does not fit the model.
 class FileError : public Error {
  public:
   using Error::Error;
-  [[noreturn]] void rethrow_in(std::string_view where) const override;
+
+ protected:
+  [[noreturn]] void throw_in(std::string_view where) const override;
 };
 
 // An error of a device or of a library behind it. `cause` is the id `keratin doctor` uses for it, or empty.
@@ -36,7 +44,9 @@ class DeviceError : public Error {
  public:
   explicit DeviceError(const std::string& message, std::string cause = "") : Error(message), cause_(std::move(cause)) {}
   const std::string& cause() const noexcept { return cause_; }
-  [[noreturn]] void rethrow_in(std::string_view where) const override;
+
+ protected:
+  [[noreturn]] void throw_in(std::string_view where) const override;
 
  private:
   std::string cause_;
@@ -46,35 +56,45 @@ class DeviceError : public Error {
 class DeviceNotFound : public DeviceError {
  public:
   using DeviceError::DeviceError;
-  [[noreturn]] void rethrow_in(std::string_view where) const override;
+
+ protected:
+  [[noreturn]] void throw_in(std::string_view where) const override;
 };
 
 // A library that a backend needs and that was not found.
 class LibraryMissing : public DeviceError {
  public:
   using DeviceError::DeviceError;
-  [[noreturn]] void rethrow_in(std::string_view where) const override;
+
+ protected:
+  [[noreturn]] void throw_in(std::string_view where) const override;
 };
 
 // A library, driver or module of a version that does not fit.
 class VersionMismatch : public DeviceError {
  public:
   using DeviceError::DeviceError;
-  [[noreturn]] void rethrow_in(std::string_view where) const override;
+
+ protected:
+  [[noreturn]] void throw_in(std::string_view where) const override;
 };
 
 // A plan that does not fit the device's free memory or the user's limit; thrown before anything is allocated.
 class OutOfMemory : public DeviceError {
  public:
   using DeviceError::DeviceError;
-  [[noreturn]] void rethrow_in(std::string_view where) const override;
+
+ protected:
+  [[noreturn]] void throw_in(std::string_view where) const override;
 };
 
 // A call into a backend's library that failed; carries the call and the library's own text.
 class BackendError : public DeviceError {
  public:
   using DeviceError::DeviceError;
-  [[noreturn]] void rethrow_in(std::string_view where) const override;
+
+ protected:
+  [[noreturn]] void throw_in(std::string_view where) const override;
 };
 
 // "; did you mean 'adam'?" for the candidate nearest to `name` by edit distance, or "" when none is near.

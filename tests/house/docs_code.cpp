@@ -48,20 +48,22 @@ std::vector<CodeBlock> find_code(const std::string& page, std::string_view markd
     if (!cpp) {
       if (text.starts_with("```") && text.find("```", 3) == text.npos) {
         const int start = number;  // another language's block: pass over it, whatever it holds
-        while (std::getline(lines, line) && ++number && !trimmed(line).starts_with("```")) continue;
+        while (std::getline(lines, line) && ++number && trimmed(line) != "```") continue;
         if (!lines) number = start, fail("this block is not closed");
       }
       if (!text.empty()) comment.clear();
       continue;
     }
 
-    CodeBlock block{.page = page, .line = number + 1};
+    CodeBlock block;
+    block.page = page;
+    block.line = number + 1;
     const size_t indent = line.find('`');
     std::string code = "#line " + std::to_string(number + 1) + " \"" + page + "\"\n";
     bool closed = false;
     while (std::getline(lines, line)) {
       ++number;
-      closed = trimmed(line).starts_with("```");
+      closed = trimmed(line) == "```";
       if (closed) break;
       code += (line.size() > indent ? line.substr(indent) : "") + "\n";
     }
