@@ -28,6 +28,7 @@ add_library(keratin::keratin ALIAS keratin)
 target_sources(keratin PUBLIC FILE_SET HEADERS BASE_DIRS ${KERATIN_INCLUDE_DIR} FILES ${KERATIN_PUBLIC_HEADERS})
 target_compile_features(keratin PUBLIC cxx_std_20)
 target_compile_definitions(keratin PRIVATE KERATIN_VERSION="${PROJECT_VERSION}")
+keratin_fingerprint(core/runtime/module.cpp)
 # BUILD_INTERFACE: header-only, so that an installed static library does not ask its users for them.
 target_link_libraries(keratin PRIVATE
   $<BUILD_INTERFACE:keratin_options> $<BUILD_INTERFACE:Eigen3::Eigen> $<BUILD_INTERFACE:fmt::fmt-header-only>
