@@ -6,7 +6,7 @@
 
 namespace keratin::ops {
 
-// f(x) = max_value if x >= max_value; x if threshold <= x; negative_slope * (x - threshold) otherwise. max_value < 0:
+// f(x) = max_value if x >= max_value; x if x > threshold; negative_slope * (x - threshold) otherwise. max_value < 0:
 // none.
 Value relu_general(Value x, double negative_slope, double max_value, double threshold);
 Value leaky_relu(Value x, double negative_slope = 0.2);

@@ -64,7 +64,7 @@ Value add(Value a, Value b);
 Value subtract(Value a, Value b);
 Value multiply(Value a, Value b);
 Value divide(Value a, Value b);  // integers are divided as float32
-Value power(Value a, Value b);  // integers as float32
+Value power(Value a, Value b);   // integers as float32
 Value maximum(Value a, Value b);
 Value minimum(Value a, Value b);
 Value equal(Value a, Value b);

@@ -18,10 +18,15 @@ constinit const OpDef* const kAll[] = {
     // binary and ternary
     &kAdd, &kSubtract, &kMultiply, &kDivide, &kPower, &kMaximum, &kMinimum, &kEqual, &kNotEqual, &kLess, &kLessEqual,
     &kGreater, &kGreaterEqual, &kLogicalAnd, &kLogicalOr, &kWhere,
-    // matmul, reduce, shaping, softmax
-    &kMatMul, &kMatMulFused, &kSum, &kMean, &kMax, &kMin, &kProd, &kArgMax, &kReshape, &kTranspose, &kBroadcastTo,
-    &kConcatenate, &kSlice, &kPad, &kIota, &kSoftmax, &kSoftmaxGrad, &kLogSoftmax, &kLogSoftmaxGrad,
-    &kSparseCrossentropy, &kSparseCrossentropyGrad};
+    // matrices and images
+    &kMatMul, &kMatMulFused, &kConv2D, &kConv2DInputGrad, &kConv2DKernelGrad, &kConv2DFused, &kMaxPool2D,
+    &kMaxPool2DGrad, &kAveragePool2D, &kAveragePool2DGrad,
+    // reductions, shaping, softmax
+    &kSum, &kMean, &kMax, &kMin, &kProd, &kArgMax, &kReshape, &kTranspose, &kBroadcastTo, &kConcatenate, &kSlice, &kPad,
+    &kIota, &kSoftmax, &kSoftmaxGrad, &kLogSoftmax, &kLogSoftmaxGrad, &kSparseCrossentropy, &kSparseCrossentropyGrad,
+    // rows, random numbers, updates
+    &kTake, &kTakeGrad, &kBatchGather, &kAdvance, &kRandomUniform, &kDropout, &kSgdUpdate, &kAdamUpdate,
+    &kRmspropUpdate};
 
 }  // namespace
 

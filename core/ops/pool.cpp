@@ -1,0 +1,96 @@
+#include "keratin/core/ops/pool.h"
+
+#include "keratin/core/ops/op_support.h"
+#include "keratin/core/ops/windows.h"
+#include "keratin/core/tensor/errors.h"
+
+namespace keratin {
+namespace {
+
+using namespace op_support;
+using Dy = std::span<const Value>;
+
+std::string text_of_pool(const Pool2DAttrs& a) {
+  return "window " + text_of(a.window) + ", strides " + text_of(a.strides) + ", padding " + text_of(a.padding.before) +
+         text_of(a.padding.after);
+}
+std::string describe_pool(const std::any& attrs) { return text_of_pool(as<Pool2DAttrs>(attrs)); }
+
+Shape output_shape(const Pool2DAttrs& a, const Shape& x) {
+  const auto size = windowed_size({x[1], x[2]}, a.window, a.strides, a.padding);
+  for (std::size_t i = 0; i < 2; ++i) {
+    if (a.padding.before[i] >= a.window[i] || a.padding.after[i] >= a.window[i]) {
+      throw InvalidArgument("padding " + text_of(a.padding.before) + text_of(a.padding.after) +
+                            " must be smaller than the window " + text_of(a.window) +
+                            ", or a window would hold nothing but padding");
+    }
+  }
+  return {x[0], size[0], size[1], x[3]};
+}
+
+std::vector<Spec> infer_pool(const std::any& attrs, std::span<const Spec> inputs) {
+  expect_inputs(inputs, 1);
+  expect_floating(inputs[0]);
+  expect_rank(inputs[0], 4, "the input (n, h, w, c)");
+  return {{output_shape(as<Pool2DAttrs>(attrs), inputs[0].shape), inputs[0].dtype}};
+}
+
+std::vector<Spec> infer_max_grad(const std::any& attrs, std::span<const Spec> inputs) {
+  expect_inputs(inputs, 3);
+  const std::vector<Spec> result = infer_pool(attrs, inputs.first(1));
+  if (inputs[1] != result[0] || inputs[2] != result[0]) {
+    throw InvalidArgument("y and dy must be " + result[0].to_string() + ", got " + inputs[1].to_string() + " and " +
+                          inputs[2].to_string());
+  }
+  return {inputs[0]};
+}
+
+std::string describe_average_grad(const std::any& attrs) {
+  const auto& a = as<AveragePool2DGradAttrs>(attrs);
+  return text_of_pool(a.pool) + ", input " + a.input_shape.to_string();
+}
+
+std::vector<Spec> infer_average_grad(const std::any& attrs, std::span<const Spec> inputs) {
+  expect_inputs(inputs, 1);
+  const auto& a = as<AveragePool2DGradAttrs>(attrs);
+  expect_known(a.input_shape, "the input");
+  const Spec input{a.input_shape, inputs[0].dtype};
+  const Spec output = infer_pool(a.pool, {&input, 1})[0];
+  if (inputs[0] != output) {
+    throw InvalidArgument("dy must be " + output.to_string() + ", got " + inputs[0].to_string());
+  }
+  return {input};
+}
+
+// y = max over the window  =>  dy/dx = 1 at the first maximum
+Values max_gradient(const Node& node, Dy dy) {
+  return {apply1(kMaxPool2DGrad, node.attrs(), {node.input(0), node.output(), dy[0]})};
+}
+
+// y = 1/n sum over the n pixels of the window that are not padding  =>  dy/dx = 1/n
+Values average_gradient(const Node& node, Dy dy) {
+  const auto& a = node.attrs_as<Pool2DAttrs>();
+  return {apply1(kAveragePool2DGrad, AveragePool2DGradAttrs{a, node.input(0).shape()}, {dy[0]})};
+}
+
+// The adjoint of a linear map; its own adjoint is the map.
+Values average_grad_gradient(const Node& node, Dy g) {
+  return {apply1(kAveragePool2D, node.attrs_as<AveragePool2DGradAttrs>().pool, {g[0]})};
+}
+
+}  // namespace
+
+constinit const OpDef kMaxPool2D = {
+    .name = "max_pool2d", .describe = describe_pool, .infer = infer_pool, .gradient = max_gradient};
+constinit const OpDef kAveragePool2D = {
+    .name = "average_pool2d", .describe = describe_pool, .infer = infer_pool, .gradient = average_gradient};
+constinit const OpDef kMaxPool2DGrad = {.name = "max_pool2d_grad", .describe = describe_pool, .infer = infer_max_grad};
+constinit const OpDef kAveragePool2DGrad = {.name = "average_pool2d_grad",
+                                            .describe = describe_average_grad,
+                                            .infer = infer_average_grad,
+                                            .gradient = average_grad_gradient};
+
+Value ops::max_pool2d(Value x, Pool2DAttrs attrs) { return apply1(kMaxPool2D, attrs, {x}); }
+Value ops::average_pool2d(Value x, Pool2DAttrs attrs) { return apply1(kAveragePool2D, attrs, {x}); }
+
+}  // namespace keratin

@@ -1,0 +1,14 @@
+// Windows that slide over the two spatial axes of an image: what convolution and pooling share.
+#pragma once
+
+#include "keratin/core/ops/conv.h"
+
+namespace keratin::op_support {
+
+// The number of places of a window on each axis: (size + pads - (window - 1) * dilation - 1) / stride + 1. Throws
+// InvalidArgument for sizes, strides or dilations below 1, negative padding, and a window that does not fit.
+std::array<std::int64_t, 2> windowed_size(std::array<std::int64_t, 2> size, std::array<std::int64_t, 2> window,
+                                          std::array<std::int64_t, 2> strides, const Padding2D& padding,
+                                          std::array<std::int64_t, 2> dilation = {1, 1});
+
+}  // namespace keratin::op_support
