@@ -1,6 +1,5 @@
-#Installs the built tree to a fresh prefix and builds tests / consumer against it, by find_package and by pkg - config.
-#cmake - DBUILD = \
-    build / release - DSOURCE =.- DCXX = g++[-DFLAGS = ...][-DGENERATOR = ...][-DPKG_CONFIG = ...] - P consumer.cmake
+# Installs the built tree to a fresh prefix and builds tests/consumer against it, by find_package and by pkg-config.
+#   cmake -DBUILD=build/release -DSOURCE=. -DCXX=g++ [-DFLAGS=...] [-DGENERATOR=...] [-DPKG_CONFIG=...] -P consumer.cmake
 function(run)
   execute_process(COMMAND ${ARGV} RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
   if(NOT status EQUAL 0)
@@ -12,10 +11,8 @@ endfunction()
 
 set(work ${BUILD}/consumer)
 file(REMOVE_RECURSE ${work})
-run(${
-  CMAKE_COMMAND} --install ${
-  BUILD} --prefix ${work}/first)
-#Moved after the installation : nothing in it may know where it was.
+run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${work}/first)
+# Moved after the installation: nothing in it may know where it was.
 file(RENAME ${work}/first ${work}/prefix)
 
 file(GLOB_RECURSE links LIST_DIRECTORIES false ${work}/prefix/include/*)
