@@ -75,7 +75,7 @@ Initializer Orthogonal(OrthogonalOptions options = {});
 Initializer Zeros();
 Initializer Ones();
 Initializer Constant(double value = 0.0);
-Initializer Identity(double gain = 1.0);  // square matrices only
+Initializer Identity(double gain = 1.0);  // ones on the diagonal of a matrix
 
 }  // namespace initializers
 

@@ -1,0 +1,49 @@
+#include "keratin/core/model/regularizers.h"
+
+#include "keratin/core/ops/elementwise.h"
+#include "keratin/core/ops/reduce.h"
+#include "keratin/core/tensor/errors.h"
+
+namespace keratin {
+namespace {
+
+constexpr const char* kModule = "keras.regularizers";
+
+Regularizer by_name(const std::string& name) {
+  if (name == "l1" || name == "L1") return regularizers::L1();
+  if (name == "l2" || name == "L2") return regularizers::L2();
+  // The factor of the class is 0, which would be no regulariser at all; the name means the two others together.
+  if (name == "l1_l2" || name == "l1l2" || name == "L1L2") return regularizers::L1L2(0.01, 0.01);
+  throw InvalidArgument("unknown regularizer '" + name + "'" + did_you_mean(name, {"l1", "l2", "l1_l2"}));
+}
+
+}  // namespace
+
+Regularizer::Regularizer(const char* name) : Regularizer(by_name(name)) {}
+
+namespace regularizers {
+
+Regularizer L1(double l1) {
+  Config config(kModule, "L1");
+  config.set("l1", l1);
+  return Regularizer([l1](const Value& weight) { return ops::sum(ops::abs(weight)) * l1; }, std::move(config));
+}
+
+Regularizer L2(double l2) {
+  Config config(kModule, "L2");
+  config.set("l2", l2);
+  return Regularizer([l2](const Value& weight) { return ops::sum(ops::square(weight)) * l2; }, std::move(config));
+}
+
+Regularizer L1L2(double l1, double l2) {
+  Config config(kModule, "L1L2");
+  config.set("l1", l1).set("l2", l2);
+  auto penalty = [l1, l2](const Value& weight) {
+    return ops::sum(ops::abs(weight)) * l1 + ops::sum(ops::square(weight)) * l2;
+  };
+  return Regularizer(penalty, std::move(config));
+}
+
+}  // namespace regularizers
+
+}  // namespace keratin

@@ -1,0 +1,77 @@
+#include "keratin/layers/detail/layer_support.h"
+
+#include "keratin/core/ops/elementwise.h"
+#include "keratin/core/tensor/errors.h"
+
+namespace keratin::detail {
+namespace {
+
+// Sizes for a Reshape that would give `shape` the wanted rank, as far as one is obvious.
+std::string way_out(const Shape& shape, int rank) {
+  if (rank == 4 && shape.rank() == 3 && shape[1] > 0 && shape[2] > 0) {
+    return " Put a Reshape({" + std::to_string(shape[1]) + ", " + std::to_string(shape[2]) + ", 1}) before it.";
+  }
+  if (rank == 4 && shape.rank() == 2 && shape[1] > 0) {
+    std::int64_t side = 1;
+    while (side * side < shape[1]) ++side;
+    const std::string text = std::to_string(side);
+    if (side * side == shape[1]) return " Put a Reshape({" + text + ", " + text + ", 1}) before it.";
+  }
+  if (rank == 2 && shape.rank() > 2) return " Put a Flatten() before it.";
+  return "";
+}
+
+}  // namespace
+
+void require_positive(std::string_view layer, std::string_view option, std::int64_t value) {
+  if (value > 0) return;
+  throw InvalidArgument(std::string(layer) + ": " + std::string(option) + " must be positive, got " +
+                        std::to_string(value));
+}
+
+void require_positive(std::string_view layer, std::string_view option, std::array<std::int64_t, 2> values) {
+  if (values[0] > 0 && values[1] > 0) return;
+  throw InvalidArgument(std::string(layer) + ": " + std::string(option) + " must be positive, got {" +
+                        std::to_string(values[0]) + ", " + std::to_string(values[1]) + "}");
+}
+
+void require_padding_word(std::string_view layer, const std::string& padding) {
+  if (padding == "valid" || padding == "same") return;
+  throw InvalidArgument(std::string(layer) + ": padding must be 'valid' or 'same', got '" + padding + "'");
+}
+
+void require_rank(const Shape& input, int rank, std::string_view axes) {
+  if (input.rank() == rank) return;
+  throw InvalidArgument("expected an input of rank " + std::to_string(rank) + " " + std::string(axes) + ", got " +
+                        input.to_string() + "." + way_out(input, rank));
+}
+
+void require_rank_from(const Shape& input, int rank, std::string_view axes) {
+  if (input.rank() >= rank) return;
+  throw InvalidArgument("expected an input of rank " + std::to_string(rank) + " or more " + std::string(axes) +
+                        ", got " + input.to_string() + "; the first axis is the batch");
+}
+
+void require_size(const Shape& input, int axis, std::string_view axis_name, std::int64_t expected) {
+  const std::int64_t size = input[axis];
+  if (size == kUnknown) {
+    throw InvalidArgument("the number of " + std::string(axis_name) + " must be known, got an input of shape " +
+                          input.to_string() + "; give the Input its size");
+  }
+  if (expected == kUnknown || size == expected) return;
+  throw InvalidArgument("its weights were made for " + std::to_string(expected) + " " + std::string(axis_name) +
+                        ", got " + std::to_string(size) + " in an input of shape " + input.to_string());
+}
+
+void add_activity_loss(const Regularizer& regularizer, const Value& output, CallContext& context) {
+  if (!regularizer) return;
+  const Value penalty = regularizer(output);
+  const bool rows = output.rank() > 0 && output.shape()[0] > 0;
+  context.add_loss(rows ? penalty / static_cast<double>(output.shape()[0]) : penalty);
+}
+
+ConfigValue seed_config(const std::optional<std::uint64_t>& seed) {
+  return seed ? ConfigValue(static_cast<std::int64_t>(*seed)) : ConfigValue();
+}
+
+}  // namespace keratin::detail
