@@ -106,8 +106,8 @@ void add_elementwise(KernelTable& table) {
   table["floor"] = unary([](double x) { return std::floor(x); });
   table["ceil"] = unary([](double x) { return std::ceil(x); });
   table["round"] = unary([](double x) { return std::nearbyint(x); });  // ties to even: the default rounding mode
-  table["is_finite"] = unary([](double x) { return std::isfinite(x); });
-  table["is_nan"] = unary([](double x) { return std::isnan(x); });
+  table["isfinite"] = unary([](double x) { return std::isfinite(x); });
+  table["isnan"] = unary([](double x) { return std::isnan(x); });
   table["logical_not"] = unary([](double x) { return x == 0; });
 
   table["add"] =

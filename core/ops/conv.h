@@ -15,7 +15,7 @@ struct Padding2D {
 
 struct Conv2DAttrs {
   std::array<std::int64_t, 2> strides = {1, 1};
-  Padding2D padding;
+  Padding2D padding = {};
   std::array<std::int64_t, 2> dilation = {1, 1};
   std::int64_t groups = 1;
 };

@@ -10,7 +10,7 @@ namespace keratin {
 
 struct Pool2DAttrs {
   std::array<std::int64_t, 2> window = {2, 2}, strides = {2, 2};
-  Padding2D padding;
+  Padding2D padding = {};
 };
 
 // x: (n, h, w, c) -> y: (n, oh, ow, c). Padding never wins a maximum and is not counted in an average.

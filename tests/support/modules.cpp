@@ -1,0 +1,45 @@
+#include "tests/support/modules.h"
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "keratin/core/runtime/device.h"
+
+namespace keratin::testing {
+
+bool have_modules() { return std::filesystem::exists(module_folder() + "/libkeratin_reference.so"); }
+
+std::string module_folder() { return KERATIN_BINARY_DIR "/modules"; }
+
+std::string fake_module_folder(const std::string& variant) { return module_folder() + "/faults/" + variant; }
+
+std::shared_ptr<Backend> reference_device() {
+  const char* path = std::getenv("KERATIN_BACKEND_PATH");
+  std::string folders = path ? path : "";
+  if (folders.find(module_folder()) == std::string::npos) {
+    folders += (folders.empty() ? "" : ":") + module_folder();
+    setenv("KERATIN_BACKEND_PATH", folders.c_str(), 1);
+  }
+  return open_device("reference:0");
+}
+
+ScopedEnvironment::ScopedEnvironment(std::string name, const char* value) : name_(std::move(name)) {
+  const char* old = std::getenv(name_.c_str());
+  was_set_ = old != nullptr;
+  if (old) old_ = old;
+  if (value) {
+    setenv(name_.c_str(), value, 1);
+  } else {
+    unsetenv(name_.c_str());
+  }
+}
+
+ScopedEnvironment::~ScopedEnvironment() {
+  if (was_set_) {
+    setenv(name_.c_str(), old_.c_str(), 1);
+  } else {
+    unsetenv(name_.c_str());
+  }
+}
+
+}  // namespace keratin::testing

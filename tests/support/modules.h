@@ -1,0 +1,34 @@
+// The backend modules built for tests: where they are, and the reference device.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "keratin/core/runtime/backend.h"
+
+namespace keratin::testing {
+
+// False in a static build, which has no backend modules: tests that need them skip.
+bool have_modules();
+// The folder of libkeratin_reference.so.
+std::string module_folder();
+// The folder of a variant of the fake module, e.g. "healthy" or "wrong_magic" (tests/support/fake_module).
+std::string fake_module_folder(const std::string& variant);
+
+// "reference:0", opened as any other device. Also adds module_folder() to KERATIN_BACKEND_PATH.
+std::shared_ptr<Backend> reference_device();
+
+// Sets an environment variable, or removes it with nullptr, while the object lives.
+class ScopedEnvironment {
+ public:
+  ScopedEnvironment(std::string name, const char* value);
+  ~ScopedEnvironment();
+  ScopedEnvironment(const ScopedEnvironment&) = delete;
+  ScopedEnvironment& operator=(const ScopedEnvironment&) = delete;
+
+ private:
+  std::string name_, old_;
+  bool was_set_;
+};
+
+}  // namespace keratin::testing
