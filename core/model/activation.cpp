@@ -40,7 +40,7 @@ constexpr std::pair<const char*, const char*> kAliases[] = {{"swish", "silu"}, {
 
 }  // namespace
 
-Activation::Activation(const std::string& name) {
+ActivationFunction::ActivationFunction(const std::string& name) {
   std::string wanted = name;
   for (const auto& [alias, meant] : kAliases) {
     if (name == alias) wanted = meant;
@@ -54,7 +54,7 @@ Activation::Activation(const std::string& name) {
   throw InvalidArgument("unknown activation '" + name + "'" + did_you_mean(name, names()));
 }
 
-std::vector<std::string> Activation::names() {
+std::vector<std::string> ActivationFunction::names() {
   std::vector<std::string> result;
   for (const Named& named : kNamed) result.emplace_back(named.name);
   for (const auto& [alias, meant] : kAliases) result.emplace_back(alias);

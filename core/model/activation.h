@@ -1,4 +1,4 @@
-// Activation: an activation function by name, or any function of a Value.
+// ActivationFunction: an activation function by name, or any function of a Value. (Activation is the layer.)
 #pragma once
 
 #include <functional>
@@ -10,16 +10,17 @@
 
 namespace keratin {
 
-class Activation {
+class ActivationFunction {
  public:
   using Function = std::function<Value(const Value&)>;
 
-  Activation() = default;  // linear
+  ActivationFunction() = default;  // linear
   // One of keras.activations: "relu", "softmax", ... Throws InvalidArgument for an unknown name, with a suggestion.
-  Activation(const char* name) : Activation(std::string(name)) {}  // NOLINT(google-explicit-constructor)
-  Activation(const std::string& name);                             // NOLINT(google-explicit-constructor)
+  ActivationFunction(const char* name)
+      : ActivationFunction(std::string(name)) {}  // NOLINT(google-explicit-constructor)
+  ActivationFunction(const std::string& name);    // NOLINT(google-explicit-constructor)
   // A function of ops; `name` is what configurations and summaries show.
-  Activation(Function function, std::string name) : function_(std::move(function)), name_(std::move(name)) {}
+  ActivationFunction(Function function, std::string name) : function_(std::move(function)), name_(std::move(name)) {}
 
   Value operator()(const Value& x) const { return function_ ? function_(x) : x; }
   const std::string& name() const { return name_; }

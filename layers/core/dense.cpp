@@ -28,7 +28,6 @@ class DenseLayer final : public LayerImpl {
         .set("bias_constraint", options_.bias_constraint.config());
   }
 
-  using LayerImpl::call;
   Value call(Value x, CallContext& context) override {
     Value y = ops::matmul(x, kernel_);
     if (options_.use_bias) y = y + bias_;
@@ -43,7 +42,6 @@ class DenseLayer final : public LayerImpl {
     detail::require_size(inputs[0], -1, "features", built() ? kernel_.shape()[0] : kUnknown);
   }
 
-  using LayerImpl::build;
   void build(const Shape& input) override {
     kernel_ = add_weight("kernel", {input[-1], units_},
                          {.initializer = options_.kernel_initializer,

@@ -9,7 +9,7 @@
 namespace keratin {
 
 struct DenseOptions {
-  Activation activation = {};
+  ActivationFunction activation = {};
   bool use_bias = true;
   Initializer kernel_initializer = "glorot_uniform";
   Initializer bias_initializer = "zeros";

@@ -15,7 +15,6 @@ class InputLayer final : public LayerImpl {
   }
 
   Value symbolic_input() const override { return value_; }
-  using LayerImpl::call;
   Value call(Value x, CallContext&) override { return x; }
 
   Config config() const override {

@@ -29,15 +29,16 @@ void require_positive(std::string_view layer, std::string_view option, std::int6
                         std::to_string(value));
 }
 
-void require_positive(std::string_view layer, std::string_view option, std::array<std::int64_t, 2> values) {
-  if (values[0] > 0 && values[1] > 0) return;
+void require_positive(std::string_view layer, std::string_view option, Size2D value) {
+  if (value.height > 0 && value.width > 0) return;
   throw InvalidArgument(std::string(layer) + ": " + std::string(option) + " must be positive, got {" +
-                        std::to_string(values[0]) + ", " + std::to_string(values[1]) + "}");
+                        std::to_string(value.height) + ", " + std::to_string(value.width) + "}");
 }
 
 void require_padding_word(std::string_view layer, const std::string& padding) {
   if (padding == "valid" || padding == "same") return;
-  throw InvalidArgument(std::string(layer) + ": padding must be 'valid' or 'same', got '" + padding + "'");
+  throw InvalidArgument(std::string(layer) + ": padding must be 'valid' or 'same', got '" + padding + "'" +
+                        did_you_mean(padding, {"valid", "same"}));
 }
 
 void require_rank(const Shape& input, int rank, std::string_view axes) {

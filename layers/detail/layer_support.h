@@ -1,18 +1,18 @@
 // What several layers need: checks of options and inputs, entries of configurations, penalties on outputs.
 #pragma once
 
-#include <array>
 #include <string>
 #include <string_view>
 
 #include "keratin/core/model/config.h"
 #include "keratin/core/model/layer.h"
+#include "keratin/layers/size2d.h"
 
 namespace keratin::detail {
 
 // For constructors; each throws InvalidArgument as "Dense: units must be positive, got 0".
 void require_positive(std::string_view layer, std::string_view option, std::int64_t value);
-void require_positive(std::string_view layer, std::string_view option, std::array<std::int64_t, 2> values);
+void require_positive(std::string_view layer, std::string_view option, Size2D value);
 void require_padding_word(std::string_view layer, const std::string& padding);  // "valid" or "same"
 
 // For check_inputs. `axes`: "(n, h, w, c)". The message proposes a Reshape when the rank is another.
