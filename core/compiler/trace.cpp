@@ -109,7 +109,9 @@ Values TraceContext::call(const std::shared_ptr<Callable>& layer, std::span<cons
   const ScopeGuard scope(layer->name());
   try {
     // What `expand` returns may contain calls that were made before this trace: lower it too.
-    return lower(layer->expand(inputs, call_options, *this));
+    Values outputs = lower(layer->expand(inputs, call_options, *this));
+    for (const Value& output : outputs) layer_outputs_.emplace_back(ScopeGuard::current(), output);
+    return outputs;
   } catch (const Error& error) {
     error.rethrow_in(layer->name() + " (" + layer->class_name() + ")");
     throw;  // never reached; g++ does not see that a virtual function does not return
@@ -145,7 +147,7 @@ std::uint64_t TraceContext::random_stream(std::optional<std::uint64_t> layer_see
   return hash(layer_seed ? "seed" : path, hash(std::to_string(request), layer_seed.value_or(seed_)));
 }
 
-ActiveTrace::ActiveTrace(TraceContext& context) : previous_(current_trace) { current_trace = &context; }
+ActiveTrace::ActiveTrace(TraceContext* context) : previous_(current_trace) { current_trace = context; }
 ActiveTrace::~ActiveTrace() { current_trace = previous_; }
 
 }  // namespace keratin

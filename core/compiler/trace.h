@@ -45,6 +45,9 @@ class TraceContext {
   void assign(const VariablePtr& variable, Value value);
   const std::vector<std::pair<VariablePtr, Value>>& assigned() const { return assigned_; }
 
+  // The outputs of the layer calls so far, innermost first, with the layers' paths; for finding where a NaN begins.
+  const std::vector<std::pair<std::string, Value>>& layer_outputs() const { return layer_outputs_; }
+
   // A scalar added to the loss of the model.
   void add_loss(Value loss) { losses_.push_back(std::move(loss)); }
   const Values& losses() const { return losses_; }
@@ -70,13 +73,16 @@ class TraceContext {
   std::vector<NodePtr> kept_;  // the keys of both must stay alive
   std::vector<std::pair<VariablePtr, Value>> assigned_;
   Values losses_;
+  std::vector<std::pair<std::string, Value>> layer_outputs_;
   std::map<std::string, std::uint64_t> stream_requests_;
 };
 
 // Makes a trace the current one while it lives.
 class ActiveTrace {
  public:
-  explicit ActiveTrace(TraceContext& context);
+  explicit ActiveTrace(TraceContext& context) : ActiveTrace(&context) {}
+  // nullptr: no trace, so that layers called meanwhile build a graph.
+  explicit ActiveTrace(TraceContext* context);
   ~ActiveTrace();
   ActiveTrace(const ActiveTrace&) = delete;
   ActiveTrace& operator=(const ActiveTrace&) = delete;

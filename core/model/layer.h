@@ -75,6 +75,9 @@ class LayerImpl : public Callable, public std::enable_shared_from_this<LayerImpl
   // The value an Input stands for; empty for every other layer.
   virtual Value symbolic_input() const { return {}; }
 
+  // For layers that use their input as indices: it must be in [0, index_limit()). 0: no such limit.
+  virtual std::int64_t index_limit() const { return 0; }
+
   // Composes the outputs by ops for inputs of known shapes. A layer overrides one of these two.
   virtual Values call(std::span<const Value> inputs, CallContext& context);
   virtual Value call(Value input, CallContext& context);
@@ -99,6 +102,7 @@ class LayerImpl : public Callable, public std::enable_shared_from_this<LayerImpl
     children_.emplace_back(name, child);
     return child;
   }
+  void clear_children() { children_.clear(); }
 
  private:
   std::string class_name_, name_;

@@ -1,5 +1,7 @@
 #include "keratin/core/training/data.h"
 
+#include <atomic>
+
 #include "keratin/core/tensor/errors.h"
 
 namespace keratin {
@@ -37,7 +39,8 @@ Dataset Dataset::from_generator(std::function<Generator()> make) {
 
 Dataset Dataset::map(Map function) const {
   Dataset result = *this;
-  result.maps_.push_back(std::move(function));
+  static std::atomic<std::uint64_t> next{1};
+  result.maps_.push_back({std::move(function), next++});
   return result;
 }
 

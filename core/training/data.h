@@ -52,6 +52,12 @@ class Dataset {
   // The same data with every batch passed through a function of ops, on the device.
   Dataset map(Map function) const;
 
+  // A function with a number of its own: equal numbers mean the same function, so that plans can be kept.
+  struct Mapping {
+    Map function;
+    std::uint64_t id = 0;
+  };
+
   bool resident() const { return !make_; }
   const TensorList& x() const { return x_; }
   const TensorList& y() const { return y_; }
@@ -59,7 +65,7 @@ class Dataset {
   // The number of samples; -1 for generators.
   std::int64_t size() const;
   Generator begin_epoch() const { return make_(); }
-  const std::vector<Map>& maps() const { return maps_; }
+  const std::vector<Mapping>& maps() const { return maps_; }
   // Rows [begin, end) of resident data.
   Dataset rows(std::int64_t begin, std::int64_t end) const;
 
@@ -68,7 +74,7 @@ class Dataset {
   TensorList x_, y_;
   Tensor sample_weight_;
   std::function<Generator()> make_;
-  std::vector<Map> maps_;
+  std::vector<Mapping> maps_;
 };
 
 // float32 (n,) weights for integer labels: the label's weight, 1 where a label has none, times `sample_weight` if

@@ -1,0 +1,44 @@
+// Callback: what runs between the steps of fit (keras.callbacks.Callback).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "keratin/core/training/logs.h"
+
+namespace keratin {
+
+class Model;
+
+// What a callback knows of, and may do to, the training it is part of.
+struct Training {
+  Model& model;
+  int epochs = 1, initial_epoch = 0;
+  std::int64_t steps = -1;  // of an epoch; -1 for generators
+  int verbose = 1;
+  bool stop = false;  // set: fit ends after this batch or epoch
+};
+
+class CallbackImpl {
+ public:
+  virtual ~CallbackImpl() = default;
+  virtual void on_train_begin(Training&) {}
+  virtual void on_train_end(Training&, const Logs&) {}
+  virtual void on_epoch_begin(Training&, int) {}
+  // `logs` may be added to: learning rates, for example.
+  virtual void on_epoch_end(Training&, int, Logs&) {}
+  virtual void on_train_batch_begin(Training&, std::int64_t) {}
+  virtual void on_train_batch_end(Training&, std::int64_t, const LazyLogs&) {}
+};
+
+class Callback {
+ public:
+  Callback(std::shared_ptr<CallbackImpl> impl) : impl_(std::move(impl)) {}  // NOLINT(google-explicit-constructor)
+  CallbackImpl* operator->() const { return impl_.get(); }
+
+ private:
+  std::shared_ptr<CallbackImpl> impl_;
+};
+
+}  // namespace keratin

@@ -1,0 +1,135 @@
+// Model: a graph of layers that can be trained, evaluated, used and saved (keras.Model). A model is itself a layer.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "keratin/core/model/layer.h"
+#include "keratin/core/training/callback.h"
+#include "keratin/core/training/data.h"
+#include "keratin/core/training/logs.h"
+#include "keratin/core/training/losses.h"
+#include "keratin/core/training/memory.h"
+#include "keratin/core/training/metrics.h"
+#include "keratin/core/training/optimizers.h"
+
+namespace keratin {
+
+class ModelImpl;
+
+struct ModelOptions {
+  std::string name = {};
+  bool trainable = true;
+};
+
+// Samples set aside for validation: {x, y} or {x, y, sample_weight}.
+struct ValidationData {
+  TensorList x = {}, y = {};
+  Tensor sample_weight = {};
+};
+
+struct FitOptions {
+  std::int64_t batch_size = 32;
+  int epochs = 1;
+  int verbose = 1;  // 0: silent, 1: progress bar, 2: a line for each epoch
+  std::vector<Callback> callbacks = {};
+  double validation_split = 0.0;  // the last part of the data, before shuffling, is held out
+  std::optional<ValidationData> validation_data = {};
+  bool shuffle = true;
+  std::map<std::int64_t, double> class_weight = {};
+  Tensor sample_weight = {};
+  int initial_epoch = 0;
+  std::optional<std::int64_t> steps_per_epoch = {}, validation_steps = {}, validation_batch_size = {};
+  int validation_freq = 1;
+};
+struct EvaluateOptions {
+  std::int64_t batch_size = 32;
+  int verbose = 1;
+  Tensor sample_weight = {};
+  std::optional<std::int64_t> steps = {};
+};
+struct PredictOptions {
+  std::int64_t batch_size = 32;
+  int verbose = 0;
+  std::optional<std::int64_t> steps = {};
+};
+struct BatchOptions {
+  Tensor sample_weight = {};
+  std::map<std::int64_t, double> class_weight = {};
+};
+struct SummaryOptions {
+  int line_length = 65;
+  bool expand_nested = false, show_trainable = false;
+  std::int64_t batch_size = 32;  // for the memory table
+};
+
+// A metric list for each output; a model with one output takes {"accuracy", "mae"}.
+struct CompileArguments {
+  std::vector<double> loss_weights = {};
+  std::vector<Metric> metrics = {};                      // of every output
+  std::vector<std::vector<Metric>> output_metrics = {};  // one list for each output, instead of `metrics`
+  std::vector<Metric> weighted_metrics = {};
+};
+
+class Model : public Layer {
+ public:
+  Model() = default;
+  // The layers between inputs and outputs. Throws InvalidArgument when an output depends on an Input that is not given.
+  Model(const Value& inputs, const Value& outputs, ModelOptions options = {});
+  Model(const Values& inputs, const Values& outputs, ModelOptions options = {});
+  explicit Model(std::shared_ptr<ModelImpl> impl);
+
+  // Throws InvalidArgument for unknown names (with a suggestion) and when counts do not fit the outputs.
+  void compile(Optimizer optimizer = "rmsprop", std::vector<Loss> losses = {}, std::vector<Metric> metrics = {});
+  void compile(Optimizer optimizer, Loss loss, std::vector<Metric> metrics = {});
+  void compile(Optimizer optimizer, std::vector<Loss> losses, CompileArguments arguments);
+
+  History fit(const TensorList& x, const TensorList& y, const FitOptions& options = {});
+  History fit(const Dataset& data, const FitOptions& options = {});
+  // {"loss": ..., "accuracy": ...}
+  Logs evaluate(const TensorList& x, const TensorList& y, const EvaluateOptions& options = {});
+  Logs evaluate(const Dataset& data, const EvaluateOptions& options = {});
+  // The first output for all samples; predict_all gives every output.
+  Tensor predict(const TensorList& x, const PredictOptions& options = {});
+  std::vector<Tensor> predict_all(const TensorList& x, const PredictOptions& options = {});
+  std::vector<Tensor> predict_all(const Dataset& data, const PredictOptions& options = {});
+
+  Logs train_on_batch(const TensorList& x, const TensorList& y, const BatchOptions& options = {});
+  Logs test_on_batch(const TensorList& x, const TensorList& y, const BatchOptions& options = {});
+  Tensor predict_on_batch(const TensorList& x);
+
+  // Prints Keras's table and the memory of training; `summary_text` returns it.
+  void summary(const SummaryOptions& options = {}) const;
+  std::string summary_text(const SummaryOptions& options = {}) const;
+  // Bytes on the current device for training with this batch size (or predicting, when not compiled): exact for the
+  // plan.
+  MemoryReport memory(std::int64_t batch_size = 32) const;
+
+  // The layers in Keras's order. Copies of the handles: the model's own layers.
+  std::vector<Layer> layers() const;
+  // Throws InvalidArgument for an unknown name, with a suggestion.
+  Layer get_layer(const std::string& name) const;
+  const Values& inputs() const;
+  const Values& outputs() const;
+  bool compiled() const;
+  // Throws InvalidArgument when the model is not compiled.
+  Optimizer optimizer() const;
+
+  // Saves to `path`: ".weights.h5" (weights and optimizer state, Keras's layout). Atomic. Defined in io.
+  void save_weights(const std::string& path) const;
+  // Checks everything before it changes anything; throws FileError saying what differs. Defined in io.
+  void load_weights(const std::string& path);
+
+  ModelImpl& model_impl() const;
+};
+
+// From then on every training step of every model checks what its layers produce, and throws InvalidArgument naming the
+// first layer whose output has a NaN or infinity. Slower; for finding out where a NaN loss comes from.
+void set_check_numerics(bool check);
+bool check_numerics();
+
+}  // namespace keratin
