@@ -1,0 +1,89 @@
+// The callbacks of keras.callbacks, with Keras's arguments and defaults.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "keratin/core/training/callback.h"
+
+namespace keratin::callbacks {
+
+// `mode`: "min", "max", or "auto" (max for names with "acc", "auc" or a score, else min). A monitored name that the
+// logs do not have is warned about once, with the names there are.
+
+struct EarlyStoppingOptions {
+  std::string monitor = "val_loss";
+  double min_delta = 0;
+  int patience = 0;
+  int verbose = 0;
+  std::string mode = "auto";
+  std::optional<double> baseline = {};
+  bool restore_best_weights = false;
+  int start_from_epoch = 0;
+};
+// Ends training when the monitored number has not improved for `patience` epochs.
+Callback EarlyStopping(EarlyStoppingOptions options = {});
+
+struct ModelCheckpointOptions {
+  std::string monitor = "val_loss";
+  int verbose = 0;
+  bool save_best_only = false;
+  // Whole-model files come with the .keras format; until then this must stay true.
+  bool save_weights_only = true;
+  std::string mode = "auto";
+  // Batches between two savings; empty: at the end of every epoch.
+  std::optional<std::int64_t> save_freq = {};
+  std::optional<double> initial_value_threshold = {};
+};
+// Saves weights (and optimizer state) to `filepath`, which ends in ".weights.h5" and may contain {epoch}, {epoch:02d}
+// and the names of logs, as {val_loss:.2f}. Throws InvalidArgument for another ending.
+Callback ModelCheckpoint(std::string filepath, ModelCheckpointOptions options = {});
+
+struct ReduceLROnPlateauOptions {
+  std::string monitor = "val_loss";
+  double factor = 0.1;
+  int patience = 10;
+  int verbose = 0;
+  std::string mode = "auto";
+  double min_delta = 1e-4;
+  int cooldown = 0;
+  double min_lr = 0.0;
+};
+// Multiplies the learning rate by `factor` when the monitored number has stopped improving.
+Callback ReduceLROnPlateau(ReduceLROnPlateauOptions options = {});
+
+struct LearningRateSchedulerOptions {
+  int verbose = 0;
+};
+// Sets the learning rate of every epoch: schedule(epoch, current rate).
+Callback LearningRateScheduler(std::function<double(int epoch, double learning_rate)> schedule,
+                               LearningRateSchedulerOptions options = {});
+
+struct CSVLoggerOptions {
+  std::string separator = ",";
+  bool append = false;
+};
+// One line of logs for each epoch. Throws FileError when the file cannot be written.
+Callback CSVLogger(std::string filename, CSVLoggerOptions options = {});
+
+struct TerminateOnNaNOptions {
+  bool raise_error = false;  // an InvalidArgument instead of a quiet end
+};
+// Ends training when a batch's loss is NaN or infinite. Reads the loss after every batch.
+Callback TerminateOnNaN(TerminateOnNaNOptions options = {});
+
+struct LambdaCallbackOptions {
+  std::function<void(int epoch)> on_epoch_begin = {};
+  std::function<void(int epoch, const Logs&)> on_epoch_end = {};
+  std::function<void()> on_train_begin = {};
+  std::function<void(const Logs&)> on_train_end = {};
+  std::function<void(std::int64_t batch)> on_train_batch_begin = {};
+  std::function<void(std::int64_t batch, const LazyLogs&)> on_train_batch_end = {};
+};
+Callback LambdaCallback(LambdaCallbackOptions options);
+
+// Keeps the logs of every epoch in the history it is given, for programs that look at it while training runs.
+Callback HistoryRecorder(History& history);
+
+}  // namespace keratin::callbacks
