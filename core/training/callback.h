@@ -1,6 +1,7 @@
 // Callback: what runs between the steps of fit (keras.callbacks.Callback).
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -34,7 +35,10 @@ class CallbackImpl {
 
 class Callback {
  public:
-  Callback(std::shared_ptr<CallbackImpl> impl) : impl_(std::move(impl)) {}  // NOLINT(google-explicit-constructor)
+  template <class Impl>
+  requires std::derived_from<Impl, CallbackImpl> Callback(
+      std::shared_ptr<Impl> impl)  // NOLINT(google-explicit-constructor): `.callbacks = {std::make_shared<Mine>()}`
+      : impl_(std::move(impl)) {}
   CallbackImpl* operator->() const { return impl_.get(); }
 
  private:
