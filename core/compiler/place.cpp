@@ -230,6 +230,10 @@ class Placer {
       const int from = buffer_of_slot_[static_cast<std::size_t>(step.inputs[0])];
       const int to = buffer_of_slot_[static_cast<std::size_t>(step.outputs[0])];
       if (from < 0 || to < 0) continue;
+      // A broadcast operand is read again after its first element was overwritten.
+      const Slot& operand = plan_.slots[static_cast<std::size_t>(step.inputs[0])];
+      const Slot& result = plan_.slots[static_cast<std::size_t>(step.outputs[0])];
+      if (operand.shape != result.shape || size_of(operand.dtype) != size_of(result.dtype)) continue;
       const int source = owner[static_cast<std::size_t>(from)];
       Buffer& a = buffers_[static_cast<std::size_t>(source)];
       const Buffer& b = buffers_[static_cast<std::size_t>(to)];
