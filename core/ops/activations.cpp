@@ -2,7 +2,7 @@
 
 #include <numbers>
 
-#include "keratin/core/ops/op_support.h"
+#include "keratin/core/ops/detail/op_support.h"
 
 namespace keratin::ops {
 namespace {

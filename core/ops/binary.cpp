@@ -1,6 +1,6 @@
 // Binary element-wise ops.
+#include "keratin/core/ops/detail/op_support.h"
 #include "keratin/core/ops/elementwise.h"
-#include "keratin/core/ops/op_support.h"
 #include "keratin/core/ops/reduce.h"
 
 namespace keratin {

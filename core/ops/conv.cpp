@@ -1,8 +1,8 @@
 #include "keratin/core/ops/conv.h"
 
+#include "keratin/core/ops/detail/op_support.h"
+#include "keratin/core/ops/detail/windows.h"
 #include "keratin/core/ops/elementwise.h"
-#include "keratin/core/ops/op_support.h"
-#include "keratin/core/ops/windows.h"
 #include "keratin/core/tensor/errors.h"
 
 namespace keratin {

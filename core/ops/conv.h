@@ -26,21 +26,21 @@ extern const OpDef kConv2D;
 
 // dx from (dy, kernel); `input_shape` because strides hide it.
 struct Conv2DInputGradAttrs {
-  Conv2DAttrs conv;
-  Shape input_shape;
+  Conv2DAttrs conv = {};
+  Shape input_shape = {};
 };
 extern const OpDef kConv2DInputGrad;
 
 // dkernel from (x, dy).
 struct Conv2DKernelGradAttrs {
-  Conv2DAttrs conv;
-  Shape kernel_shape;
+  Conv2DAttrs conv = {};
+  Shape kernel_shape = {};
 };
 extern const OpDef kConv2DKernelGrad;
 
 // activation(conv2d(x, kernel) + bias): inputs x, kernel and, when `bias`, bias (f,). Made by the compiler.
 struct Conv2DFusedAttrs {
-  Conv2DAttrs conv;
+  Conv2DAttrs conv = {};
   bool bias = false;
   FusedActivation activation = FusedActivation::none;
 };

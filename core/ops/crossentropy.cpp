@@ -1,6 +1,6 @@
 // The cross-entropies of core/ops/softmax.h.
+#include "keratin/core/ops/detail/op_support.h"
 #include "keratin/core/ops/elementwise.h"
-#include "keratin/core/ops/op_support.h"
 #include "keratin/core/ops/reduce.h"
 #include "keratin/core/ops/shaping.h"
 #include "keratin/core/ops/softmax.h"

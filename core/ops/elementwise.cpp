@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "keratin/core/ops/op_support.h"
+#include "keratin/core/ops/detail/op_support.h"
 #include "keratin/core/ops/reduce.h"
 #include "keratin/core/tensor/errors.h"
 

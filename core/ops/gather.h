@@ -10,7 +10,7 @@ namespace keratin {
 extern const OpDef kTake;
 // dtable from (dy, ids): rows of dy added into zeros, in the order of ids.
 struct TakeGradAttrs {
-  Shape table_shape;
+  Shape table_shape = {};
 };
 extern const OpDef kTakeGrad;
 
@@ -24,7 +24,7 @@ enum BatchCursorField : int { kCursorPosition = 0, kCursorRows, kCursorFirst, kC
 // Result: (batch, row_shape...) of `to`; value = x * scale + offset for a floating `to` (folded in by the compiler).
 struct BatchGatherAttrs {
   std::int64_t batch = 1;
-  Shape row_shape;
+  Shape row_shape = {};
   DType from = DType::float32, to = DType::float32;
   double scale = 1, offset = 0;
 };

@@ -1,7 +1,7 @@
 #include "keratin/core/ops/matmul.h"
 
+#include "keratin/core/ops/detail/op_support.h"
 #include "keratin/core/ops/elementwise.h"
-#include "keratin/core/ops/op_support.h"
 #include "keratin/core/ops/reduce.h"
 #include "keratin/core/ops/shaping.h"
 #include "keratin/core/tensor/errors.h"
@@ -98,16 +98,12 @@ constinit const OpDef kMatMulFused = {
 
 Value ops::matmul(Value a, Value b, MatMulAttrs attrs) {
   meet(a, b);
-  const bool one_product = a.rank() > 2 && b.rank() == 2 && !attrs.transpose_a;
-  const std::int64_t rows = one_product ? a.shape().slice(0, -1).size() : 0;
-  const std::int64_t inner = one_product ? a.shape()[-1] : 0;
-  const std::int64_t columns = one_product ? b.shape()[attrs.transpose_b ? 0 : 1] : 0;
-  Shape result = one_product ? a.shape().slice(0, -1).concat({columns}) : Shape();
-  // A reshape has room for one unknown size only; without that each leading index is a product of its own.
-  int unknown = 0;
-  for (std::int64_t size : result) unknown += size == kUnknown ? 1 : 0;
-  if (!one_product || unknown > 1 || inner == kUnknown) return apply1(kMatMul, attrs, {a, b});
-  return reshape(apply1(kMatMul, attrs, {reshape(a, {rows, inner}), b}), result);
+  // While leading sizes are unknown, a reshape there and back would lose what they have in common.
+  const bool one_product = a.rank() > 2 && b.rank() == 2 && !attrs.transpose_a && a.shape().is_known();
+  if (!one_product) return apply1(kMatMul, attrs, {a, b});
+  const Shape leading = a.shape().slice(0, -1);
+  const Value c = apply1(kMatMul, attrs, {reshape(a, {leading.size(), a.shape()[-1]}), b});
+  return reshape(c, leading.concat({c.shape()[-1]}));
 }
 
 }  // namespace keratin

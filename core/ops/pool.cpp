@@ -1,7 +1,7 @@
 #include "keratin/core/ops/pool.h"
 
-#include "keratin/core/ops/op_support.h"
-#include "keratin/core/ops/windows.h"
+#include "keratin/core/ops/detail/op_support.h"
+#include "keratin/core/ops/detail/windows.h"
 #include "keratin/core/tensor/errors.h"
 
 namespace keratin {

@@ -19,8 +19,8 @@ extern const OpDef kMaxPool2D, kAveragePool2D;
 extern const OpDef kMaxPool2DGrad;
 // dx from dy.
 struct AveragePool2DGradAttrs {
-  Pool2DAttrs pool;
-  Shape input_shape;
+  Pool2DAttrs pool = {};
+  Shape input_shape = {};
 };
 extern const OpDef kAveragePool2DGrad;
 

@@ -7,7 +7,7 @@ namespace keratin {
 
 // Uniform numbers in [0, 1), float32. Input: step, an int64 scalar. Element i is word i%4 of Philox block i/4.
 struct RandomAttrs {
-  Shape shape;
+  Shape shape = {};
   std::uint64_t stream = 0;
 };
 extern const OpDef kRandomUniform;

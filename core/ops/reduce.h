@@ -8,7 +8,7 @@
 namespace keratin {
 
 struct ReduceAttrs {
-  std::vector<int> axes;  // ascending, not negative (ops:: functions normalise)
+  std::vector<int> axes = {};  // ascending, not negative (ops:: functions normalise)
   bool keepdims = false;
 };
 // Gradient of max and min: shared equally among the elements that attain it (as Keras's backends do).

@@ -8,17 +8,17 @@
 namespace keratin {
 
 struct ReshapeAttrs {
-  Shape shape;  // one axis may be -1
+  Shape shape = {};  // one axis may be -1
 };
 extern const OpDef kReshape;  // costs nothing: the result shares its operand's memory
 
 struct TransposeAttrs {
-  std::vector<int> permutation;  // output axis i is input axis permutation[i]
+  std::vector<int> permutation = {};  // output axis i is input axis permutation[i]
 };
 extern const OpDef kTranspose;
 
 struct BroadcastToAttrs {
-  Shape shape;
+  Shape shape = {};
 };
 extern const OpDef kBroadcastTo;
 
@@ -28,18 +28,18 @@ struct ConcatenateAttrs {
 extern const OpDef kConcatenate;
 
 struct SliceAttrs {
-  std::vector<std::int64_t> begin, size;  // one for each axis; a size of -1 reaches to the end
+  std::vector<std::int64_t> begin = {}, size = {};  // one for each axis; a size of -1 reaches to the end
 };
 extern const OpDef kSlice;
 
 struct PadAttrs {
-  std::vector<std::int64_t> before, after;  // elements added on each axis, not negative
+  std::vector<std::int64_t> before = {}, after = {};  // elements added on each axis, not negative
   double value = 0;
 };
 extern const OpDef kPad;
 
 struct IotaAttrs {
-  Shape shape;
+  Shape shape = {};
   int axis = 0;
   DType dtype = DType::int32;
 };

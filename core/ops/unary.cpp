@@ -1,8 +1,8 @@
 // Unary element-wise ops and the gradients that are computed from their results.
 #include <numbers>
 
+#include "keratin/core/ops/detail/op_support.h"
 #include "keratin/core/ops/elementwise.h"
-#include "keratin/core/ops/op_support.h"
 #include "keratin/core/tensor/errors.h"
 
 namespace keratin {

@@ -11,10 +11,10 @@ namespace keratin {
 // gradient for each variable in order. Per variable, `decay[i]` is decoupled weight decay: w -= w * decay *
 // learning_rate before the step (AdamW and Keras's weight_decay).
 struct UpdateAttrs {
-  std::vector<VariablePtr> variables;
-  std::vector<VariablePtr> slots;    // slot-major: all first slots, then all second slots
-  std::vector<double> decay;         // one for each variable; 0: none
-  double a = 0, b = 0, epsilon = 0;  // meaning below
+  std::vector<VariablePtr> variables = {};
+  std::vector<VariablePtr> slots = {};  // slot-major: all first slots, then all second slots
+  std::vector<double> decay = {};       // one for each variable; 0: none
+  double a = 0, b = 0, epsilon = 0;     // meaning below
   bool flag = false;
 };
 

@@ -1,4 +1,4 @@
-#include "keratin/core/ops/op_support.h"
+#include "keratin/core/ops/detail/op_support.h"
 
 #include <algorithm>
 #include <cmath>

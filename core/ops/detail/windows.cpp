@@ -1,9 +1,9 @@
-#include "keratin/core/ops/windows.h"
+#include "keratin/core/ops/detail/windows.h"
 
 #include <algorithm>
 #include <tuple>
 
-#include "keratin/core/ops/op_support.h"
+#include "keratin/core/ops/detail/op_support.h"
 #include "keratin/core/tensor/errors.h"
 
 namespace keratin {
@@ -47,7 +47,8 @@ std::pair<std::int64_t, std::int64_t> same_padding(std::int64_t size, std::int64
   const std::int64_t reach = (window - 1) * dilation + 1;
   // With stride 1 every size needs the same padding.
   if (size < 0 && stride != 1) throw InvalidArgument("padding 'same' with strides needs known image sizes");
-  const std::int64_t last = size < 0 ? -1 : ((size + stride - 1) / stride - 1) * stride;
+  size = std::max<std::int64_t>(size, 1);
+  const std::int64_t last = (size + stride - 1) / stride * stride - stride;  // where the last window begins
   const std::int64_t total = std::max<std::int64_t>(last + reach - size, 0);
   return {total / 2, total - total / 2};
 }
