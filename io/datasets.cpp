@@ -4,8 +4,11 @@
 #include <filesystem>
 #include <string_view>
 #include <system_error>
+#include <thread>
+#include <vector>
 
 #include "keratin/core/tensor/errors.h"
+#include "keratin/io/digits.h"
 #include "keratin/io/idx.h"
 
 namespace keratin::datasets {
@@ -57,9 +60,42 @@ Split load(const std::string& directory, std::string_view option) {
   return {load(directory, "train", option), load(directory, "t10k", option)};
 }
 
+// Images `first` to `first + count` of the sequence of `seed`.
+LabeledData draw(std::uint64_t seed, std::uint64_t first, std::int64_t count, int threads) {
+  LabeledData data{Tensor({count, 28, 28, 1}, DType::uint8), Tensor({count}, DType::int32)};
+  const auto pixels = data.x.values<std::uint8_t>();
+  const auto labels = data.y.values<std::int32_t>();
+  const auto draw_part = [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      const Digit digit = draw_digit(seed, first + static_cast<std::uint64_t>(i));
+      std::copy(digit.pixels.begin(), digit.pixels.end(), pixels.begin() + i * 784);
+      labels[static_cast<std::size_t>(i)] = digit.label;
+    }
+  };
+  std::vector<std::jthread> others;
+  for (int part = 1; part < threads; ++part) {
+    others.emplace_back(draw_part, count * part / threads, count * (part + 1) / threads);
+  }
+  draw_part(0, count / threads);
+  return data;
+}
+
 }  // namespace
 
 Split mnist(const std::string& directory) { return load(directory, ""); }
 Split fashion_mnist(const std::string& directory) { return load(directory, "--fashion "); }
+
+Split digits(const DigitsOptions& options) {
+  if (options.train < 0 || options.test < 0 || options.threads < 0) {
+    throw InvalidArgument("datasets::digits: expected train, test and threads of 0 or more, got " +
+                          std::to_string(options.train) + ", " + std::to_string(options.test) + " and " +
+                          std::to_string(options.threads) + ".");
+  }
+  const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  const int threads = options.threads > 0 ? std::min(options.threads, 256) : cores;
+  // Far behind any training image, so that the two never overlap.
+  constexpr std::uint64_t kFirstTestImage = std::uint64_t{1} << 48;
+  return {draw(options.seed, 0, options.train, threads), draw(options.seed, kFirstTestImage, options.test, threads)};
+}
 
 }  // namespace keratin::datasets
