@@ -10,6 +10,7 @@
 #include "keratin/io/detail/pen.h"
 
 // Everything here is +, -, *, / and square roots in double: results do not depend on a machine's sine or exponential.
+// Random numbers are drawn one in a statement: compilers differ in the order in which they evaluate arguments.
 
 namespace keratin {
 namespace {
@@ -36,7 +37,8 @@ class Random {
   double uniform(double low, double high) { return low + (high - low) * uniform(); }
   // Bell-shaped with mean 0 and deviation 1, never beyond 3.5: the sum of four uniform numbers.
   double normal() {
-    const double sum = uniform() + uniform() + uniform() + uniform();
+    double sum = 0;
+    for (int i = 0; i < 4; ++i) sum += uniform();
     return (sum - 2) * 1.7320508075688772;
   }
   double normal(double mean, double deviation, double low, double high) {
@@ -161,7 +163,8 @@ std::vector<std::vector<GlyphPoint>> write(int digit, Random& random) {
       point.x += shake * random.normal();
       point.y += shake * random.normal();
     }
-    paths.push_back(trim(trace(shaken), random.uniform(-0.06, 0.1), random.uniform(-0.06, 0.1)));
+    const double late_start = random.uniform(-0.06, 0.1), early_end = random.uniform(-0.06, 0.1);
+    paths.push_back(trim(trace(shaken), late_start, early_end));
     for (GlyphPoint& point : paths.back()) {
       const double bent = point.y + bend * bend_y(point.x, point.y);
       const double x = point.x + bend * bend_x(point.x, point.y), y = bent + share * bent * (1 - bent);
@@ -234,10 +237,10 @@ Digit draw_digit(std::uint64_t seed, std::uint64_t index) {
   digit.label = random.below(10);
   const auto paths = write(digit.label, random);
 
-  const double radius = random.normal(1.25, 0.42, 0.65, 2.4);
+  const double radius = random.normal(1.25, 0.36, 0.65, 2.0);
   const double size = random.normal(19.5, 0.8, 17.5, 21);
   const double softness = random.uniform(0.9, 1.6);
-  const double offset_x = random.uniform(-1.2, 1.2), offset_y = random.uniform(-1.2, 1.2);
+  const double offset_x = random.uniform(-1.3, 1.3), offset_y = random.uniform(-1.3, 1.3);
   Sheet sheet = draw_centred(ink(paths, radius, size, random), softness, offset_x, offset_y);
   detail::blur(sheet, random.uniform(0, 0.5));
 
