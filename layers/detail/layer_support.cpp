@@ -1,5 +1,7 @@
 #include "keratin/layers/detail/layer_support.h"
 
+#include <algorithm>
+
 #include "keratin/core/ops/elementwise.h"
 #include "keratin/core/tensor/errors.h"
 
@@ -35,6 +37,14 @@ void require_positive(std::string_view layer, std::string_view option, Size2D va
                         std::to_string(value.height) + ", " + std::to_string(value.width) + "}");
 }
 
+void require_not_negative(std::string_view layer, std::string_view option, const Border2D& value) {
+  for (std::int64_t number : {value.height[0], value.height[1], value.width[0], value.width[1]}) {
+    if (number >= 0) continue;
+    throw InvalidArgument(std::string(layer) + ": " + std::string(option) + " must not be negative, got " +
+                          std::to_string(number));
+  }
+}
+
 void require_padding_word(std::string_view layer, const std::string& padding) {
   if (padding == "valid" || padding == "same") return;
   throw InvalidArgument(std::string(layer) + ": padding must be 'valid' or 'same', got '" + padding + "'" +
@@ -62,6 +72,24 @@ void require_size(const Shape& input, int axis, std::string_view axis_name, std:
   if (expected == kUnknown || size == expected) return;
   throw InvalidArgument("its weights were made for " + std::to_string(expected) + " " + std::string(axis_name) +
                         ", got " + std::to_string(size) + " in an input of shape " + input.to_string());
+}
+
+std::vector<int> resolve_axes(const Axes& axes, const Shape& input) {
+  std::vector<int> result;
+  for (int axis : axes.list()) {
+    const int from_start = axis < 0 ? axis + input.rank() : axis;
+    if (from_start < 0 || from_start >= input.rank()) {
+      throw InvalidArgument("axis " + std::to_string(axis) + " is out of range for an input of shape " +
+                            input.to_string());
+    }
+    result.push_back(from_start);
+  }
+  std::sort(result.begin(), result.end());
+  if (result.empty()) throw InvalidArgument("axis must name at least one axis");
+  if (std::adjacent_find(result.begin(), result.end()) != result.end()) {
+    throw InvalidArgument("axis names the same axis twice for an input of shape " + input.to_string());
+  }
+  return result;
 }
 
 void add_activity_loss(const Regularizer& regularizer, const Value& output, CallContext& context) {

@@ -1,0 +1,31 @@
+#include "keratin/layers/activations/leaky_relu.h"
+
+#include "keratin/core/graph/leaves.h"
+#include "keratin/core/ops/activations.h"
+#include "keratin/core/tensor/errors.h"
+
+namespace keratin {
+namespace {
+
+class LeakyReLULayer final : public LayerImpl {
+ public:
+  explicit LeakyReLULayer(const LeakyReLUOptions& options)
+      : LayerImpl("LeakyReLU", options.name, options.trainable), slope_(options.negative_slope) {
+    if (!(slope_ >= 0)) {
+      throw InvalidArgument("LeakyReLU: negative_slope must not be negative, got " + format_number(slope_));
+    }
+  }
+
+  Config config() const override { return LayerImpl::config().set("negative_slope", slope_); }
+
+  Value call(Value x, CallContext&) override { return ops::leaky_relu(x, slope_); }
+
+ private:
+  double slope_;
+};
+
+}  // namespace
+
+LeakyReLU::LeakyReLU(const LeakyReLUOptions& options) : Layer(std::make_shared<LeakyReLULayer>(options)) {}
+
+}  // namespace keratin

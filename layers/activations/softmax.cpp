@@ -1,0 +1,37 @@
+#include "keratin/layers/activations/softmax.h"
+
+#include "keratin/core/ops/elementwise.h"
+#include "keratin/core/ops/op_support.h"
+#include "keratin/core/ops/reduce.h"
+#include "keratin/core/ops/softmax.h"
+#include "keratin/layers/detail/layer_support.h"
+
+namespace keratin {
+namespace {
+
+class SoftmaxLayer final : public LayerImpl {
+ public:
+  explicit SoftmaxLayer(const SoftmaxOptions& options)
+      : LayerImpl("Softmax", options.name, options.trainable), axis_(options.axis) {}
+
+  Config config() const override { return LayerImpl::config().set("axis", axis_.config()); }
+
+  Value call(Value x, CallContext&) override {
+    x = op_support::to_floating(x);
+    const std::vector<int> axes = detail::resolve_axes(axis_, x.shape());
+    if (axes.size() == 1) return ops::softmax(x, axes.front());
+    return ops::exp(x - ops::logsumexp(x, axes, true));
+  }
+
+ protected:
+  void check_inputs(std::span<const Shape> inputs) const override { detail::resolve_axes(axis_, inputs[0]); }
+
+ private:
+  Axes axis_;
+};
+
+}  // namespace
+
+Softmax::Softmax(const SoftmaxOptions& options) : Layer(std::make_shared<SoftmaxLayer>(options)) {}
+
+}  // namespace keratin

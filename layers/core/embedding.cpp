@@ -1,0 +1,52 @@
+#include "keratin/layers/core/embedding.h"
+
+#include "keratin/core/ops/gather.h"
+#include "keratin/layers/detail/layer_support.h"
+
+namespace keratin {
+namespace {
+
+class EmbeddingLayer final : public LayerImpl {
+ public:
+  EmbeddingLayer(std::int64_t input_dim, std::int64_t output_dim, EmbeddingOptions options)
+      : LayerImpl("Embedding", options.name, options.trainable),
+        input_dim_(input_dim),
+        output_dim_(output_dim),
+        options_(std::move(options)) {
+    detail::require_positive("Embedding", "input_dim", input_dim_);
+    detail::require_positive("Embedding", "output_dim", output_dim_);
+  }
+
+  Config config() const override {
+    return LayerImpl::config()
+        .set("input_dim", input_dim_)
+        .set("output_dim", output_dim_)
+        .set("embeddings_initializer", options_.embeddings_initializer.config())
+        .set("embeddings_regularizer", options_.embeddings_regularizer.config())
+        .set("activity_regularizer", {})
+        .set("embeddings_constraint", options_.embeddings_constraint.config())
+        .set("mask_zero", false);
+  }
+
+  Value call(Value ids, CallContext&) override { return ops::take(embeddings_, ids); }
+
+ protected:
+  void build(const Shape&) override {
+    embeddings_ = add_weight("embeddings", {input_dim_, output_dim_},
+                             {.initializer = options_.embeddings_initializer,
+                              .regularizer = options_.embeddings_regularizer,
+                              .constraint = options_.embeddings_constraint});
+  }
+
+ private:
+  std::int64_t input_dim_, output_dim_;
+  EmbeddingOptions options_;
+  Variable embeddings_;
+};
+
+}  // namespace
+
+Embedding::Embedding(std::int64_t input_dim, std::int64_t output_dim, EmbeddingOptions options)
+    : Layer(std::make_shared<EmbeddingLayer>(input_dim, output_dim, std::move(options))) {}
+
+}  // namespace keratin

@@ -1,0 +1,11 @@
+#include "keratin/layers/pooling/global_average_pooling2d.h"
+
+#include "keratin/core/ops/reduce.h"
+#include "keratin/layers/detail/pooling2d_layer.h"
+
+namespace keratin {
+
+GlobalAveragePooling2D::GlobalAveragePooling2D(const GlobalPooling2DOptions& options)
+    : Layer(detail::make_global_pooling2d("GlobalAveragePooling2D", ops::mean, options)) {}
+
+}  // namespace keratin

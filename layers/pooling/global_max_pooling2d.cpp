@@ -1,0 +1,11 @@
+#include "keratin/layers/pooling/global_max_pooling2d.h"
+
+#include "keratin/core/ops/reduce.h"
+#include "keratin/layers/detail/pooling2d_layer.h"
+
+namespace keratin {
+
+GlobalMaxPooling2D::GlobalMaxPooling2D(const GlobalPooling2DOptions& options)
+    : Layer(detail::make_global_pooling2d("GlobalMaxPooling2D", ops::max, options)) {}
+
+}  // namespace keratin

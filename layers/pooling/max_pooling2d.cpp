@@ -1,0 +1,10 @@
+#include "keratin/layers/pooling/max_pooling2d.h"
+
+#include "keratin/layers/detail/pooling2d_layer.h"
+
+namespace keratin {
+
+MaxPooling2D::MaxPooling2D(Size2D pool_size, const Pooling2DOptions& options)
+    : Layer(detail::make_pooling2d("MaxPooling2D", ops::max_pool2d, pool_size, options)) {}
+
+}  // namespace keratin

@@ -1,0 +1,30 @@
+#include "keratin/layers/preprocessing/rescaling.h"
+
+#include "keratin/core/ops/elementwise.h"
+#include "keratin/core/ops/op_support.h"
+
+namespace keratin {
+namespace {
+
+class RescalingLayer final : public LayerImpl {
+ public:
+  RescalingLayer(double scale, const RescalingOptions& options)
+      : LayerImpl("Rescaling", options.name, options.trainable), scale_(scale), offset_(options.offset) {}
+
+  Config config() const override { return LayerImpl::config().set("scale", scale_).set("offset", offset_); }
+
+  Value call(Value x, CallContext&) override {
+    const Value y = op_support::to_floating(x) * scale_;
+    return offset_ == 0 ? y : y + offset_;
+  }
+
+ private:
+  double scale_, offset_;
+};
+
+}  // namespace
+
+Rescaling::Rescaling(double scale, const RescalingOptions& options)
+    : Layer(std::make_shared<RescalingLayer>(scale, options)) {}
+
+}  // namespace keratin

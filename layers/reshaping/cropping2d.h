@@ -1,0 +1,17 @@
+// Cropping2D: images without their borders (keras.layers.Cropping2D).
+#pragma once
+
+#include "keratin/core/model/layer.h"
+#include "keratin/layers/layer_options.h"
+#include "keratin/layers/size2d.h"
+
+namespace keratin {
+
+// x: (n, h, w, c) -> y: (n, h - top - bottom, w - left - right, c). Something must be left.
+class Cropping2D : public Layer {
+ public:
+  // `cropping`: 1, {height, width} or {{top, bottom}, {left, right}}. Throws InvalidArgument for negative numbers.
+  explicit Cropping2D(Border2D cropping = 0, const LayerOptions& options = {});
+};
+
+}  // namespace keratin
