@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "keratin/core/graph/leaves.h"
 #include "keratin/core/ops/elementwise.h"
 #include "keratin/core/tensor/errors.h"
 
@@ -43,6 +44,11 @@ void require_not_negative(std::string_view layer, std::string_view option, const
     throw InvalidArgument(std::string(layer) + ": " + std::string(option) + " must not be negative, got " +
                           std::to_string(number));
   }
+}
+
+void require_epsilon(std::string_view layer, double epsilon) {
+  if (epsilon > 0) return;
+  throw InvalidArgument(std::string(layer) + ": epsilon must be positive, got " + format_number(epsilon));
 }
 
 void require_padding_word(std::string_view layer, const std::string& padding) {

@@ -16,6 +16,7 @@ namespace keratin::detail {
 void require_positive(std::string_view layer, std::string_view option, std::int64_t value);
 void require_positive(std::string_view layer, std::string_view option, Size2D value);
 void require_not_negative(std::string_view layer, std::string_view option, const Border2D& value);
+void require_epsilon(std::string_view layer, double epsilon);                   // positive
 void require_padding_word(std::string_view layer, const std::string& padding);  // "valid" or "same"
 
 // For check_inputs. `axes`: "(n, h, w, c)". The message proposes a Reshape when the rank is another.
