@@ -118,7 +118,16 @@ std::shared_ptr<Backend> open_device(const std::string& name) {
     throw DeviceNotFound("device \"" + full + "\": no such device; " + backend + " has " +
                          std::to_string(loaded.module->device_count()) + ". Devices: " + known_devices());
   }
-  std::shared_ptr<Backend> opened = loaded.module->open(index);
+  std::shared_ptr<Backend> opened;
+  try {
+    opened = loaded.module->open(index);
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw BackendError("device \"" + full + "\" could not be opened: " + error.what(), "module_broken");
+  } catch (...) {
+    throw BackendError("device \"" + full + "\" could not be opened: unknown exception", "module_broken");
+  }
   if (!opened)
     throw DeviceNotFound("device \"" + full + "\" could not be opened by its backend module", "module_broken");
   state().backends.emplace(full, opened);

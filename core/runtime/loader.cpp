@@ -8,6 +8,8 @@
 #include <sstream>
 #include <vector>
 
+#include "keratin/core/runtime/detail/shared_object.h"
+
 namespace keratin {
 namespace {
 
@@ -49,6 +51,9 @@ LoadResult refuse(const fs::path& path, std::string reason, std::string cause) {
 }
 
 LoadResult open_module(const fs::path& path) {
+  if (const std::string fault = detail::fault_of_shared_object(path.string()); !fault.empty()) {
+    return refuse(path, "the backend module " + path.string() + " cannot be opened: " + fault, "module_broken");
+  }
   void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!handle) {
     const char* text = dlerror();

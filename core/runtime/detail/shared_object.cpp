@@ -1,0 +1,38 @@
+#include "keratin/core/runtime/detail/shared_object.h"
+
+#include <elf.h>
+#include <link.h>
+
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+namespace keratin::detail {
+
+std::string fault_of_shared_object(const std::string& path) {
+  std::error_code error;
+  const std::uintmax_t size = std::filesystem::file_size(path, error);  // fails for folders and devices
+  if (error) return "it is not a file";
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return "it cannot be read";
+  ElfW(Ehdr) header{};
+  if (!file.read(reinterpret_cast<char*>(&header), sizeof header) ||
+      std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) {
+    return "it is not a shared library";
+  }
+  constexpr unsigned char kClass = sizeof(void*) == 8 ? ELFCLASS64 : ELFCLASS32;
+  if (header.e_ident[EI_CLASS] != kClass || header.e_phentsize != sizeof(ElfW(Phdr))) {
+    return "it is not a shared library for this machine";
+  }
+  file.seekg(static_cast<std::streamoff>(header.e_phoff));
+  for (int i = 0; i < header.e_phnum; ++i) {
+    ElfW(Phdr) segment{};
+    if (!file.read(reinterpret_cast<char*>(&segment), sizeof segment) || segment.p_offset > size ||
+        segment.p_filesz > size - segment.p_offset) {
+      return "it is cut off after " + std::to_string(size) + " bytes";
+    }
+  }
+  return "";
+}
+
+}  // namespace keratin::detail

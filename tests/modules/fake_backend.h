@@ -1,0 +1,25 @@
+// FakeBackend: a device that counts calls and computes nothing: its results are the zeros of fresh memory.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "keratin/core/runtime/backend.h"
+
+namespace keratin::testing {
+
+std::unique_ptr<Backend> make_fake_backend(int index);
+
+}  // namespace keratin::testing
+
+// What a test asks of the module, by dlsym. `call` is one of open, allocate, release, upload, download, synchronize,
+// prepare, bind, run; "step" counts the steps that runs went through, "used" the bytes allocated now.
+extern "C" {
+long keratin_fake_count(const char* call);
+// The next such call throws BackendError("fake: <call> failed as asked for", "fake_failure").
+void keratin_fake_fail_next(const char* call);
+// What the devices report as free, in bytes; 1 GiB at first.
+void keratin_fake_set_free_memory(long long bytes);
+// Forgets counts and failures.
+void keratin_fake_reset();
+}
