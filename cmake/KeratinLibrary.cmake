@@ -54,11 +54,17 @@ foreach(isa baseline avx2 avx512)
   target_include_directories(keratin_simd_${isa} PRIVATE ${KERATIN_INCLUDE_DIR})
   target_link_libraries(keratin_simd_${isa} PRIVATE keratin_options Eigen3::Eigen)
   target_compile_definitions(keratin_simd_${isa} PRIVATE KERATIN_ISA=${isa} Eigen=Eigen_${isa} EIGEN_DONT_PARALLELIZE)
-  target_compile_options(keratin_simd_${isa} PRIVATE -fvisibility=hidden -fno-exceptions -fno-rtti ${isa_flags_${isa}})
-  if(KERATIN_SANITIZE)
-    target_compile_options(keratin_simd_${isa} PRIVATE -Wno-uninitialized)  # g++'s own _mm512_undefined()
-  elseif(NOT KERATIN_COVERAGE)
-    target_compile_options(keratin_simd_${isa} PRIVATE -O3)  # also in Debug: kernels at -O0 are some 50 times slower
+  # Nobody reads errno or floating-point traps; without them the compiler may vectorise sqrt, floor and comparisons.
+  target_compile_options(keratin_simd_${isa} PRIVATE -fvisibility=hidden -fno-exceptions -fno-rtti
+                                                     -fno-math-errno -fno-trapping-math ${isa_flags_${isa}})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # g++ 12's own _mm512_undefined() sets them off: a variable initialised by itself.
+    target_compile_options(keratin_simd_${isa} PRIVATE -Wno-uninitialized -Wno-maybe-uninitialized)
+  endif()
+  if(NOT KERATIN_SANITIZE AND NOT KERATIN_COVERAGE)
+    # Also in Debug: kernels at -O0 are some 50 times slower, and inline functions of the standard library would be
+    # emitted, which the linker merges across instruction sets.
+    target_compile_options(keratin_simd_${isa} PRIVATE -O3)
   endif()
   target_sources(keratin PRIVATE $<TARGET_OBJECTS:keratin_simd_${isa}>)
 endforeach()

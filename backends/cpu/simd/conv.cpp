@@ -1,0 +1,232 @@
+// Convolution over NHWC images: patches are gathered tile by tile (im2col) and multiplied by the filters.
+#include "keratin/backends/cpu/simd/families.h"
+#include "keratin/backends/cpu/simd/gemm.h"
+
+namespace keratin::cpu::KERATIN_ISA {
+namespace {
+
+constexpr i64 kTileBytes = 192 * 1024;  // of patches: they stay in the L2 cache between gathering and product
+constexpr std::size_t kAlign = 64;
+
+// Rows are output pixels, counted over all images; a patch is (kh, kw, channels of the group).
+struct Tiling {
+  i64 channels, filters, patch, rows;
+  bool direct;  // the image itself is the matrix of patches
+};
+
+KERATIN_INLINE i64 least(i64 a, i64 b) { return a < b ? a : b; }
+KERATIN_INLINE i64 most(i64 a, i64 b) { return a > b ? a : b; }
+
+Tiling tiling(const ConvShape& s, i64 element) {
+  Tiling t;
+  t.channels = s.c / s.groups;
+  t.filters = s.f / s.groups;
+  t.patch = s.kh * s.kw * t.channels;
+  t.direct = s.kh == 1 && s.kw == 1 && s.stride_h == 1 && s.stride_w == 1 && s.pad_top == 0 && s.pad_left == 0 &&
+             s.oh == s.h && s.ow == s.w;
+  const i64 all = most(1, s.n * s.oh * s.ow);
+  // A direct product needs no patches; its tiles only bound the product's own workspace.
+  const i64 wanted = t.direct ? 4096 : kTileBytes / most(1, t.patch * element) / 8 * 8;
+  t.rows = most(1, least(all, most(48, wanted)));
+  return t;
+}
+
+std::size_t aligned(std::size_t bytes) { return (bytes + kAlign - 1) / kAlign * kAlign; }
+
+GemmShape forward_shape(const ConvShape& s, const Tiling& t, i64 rows) {
+  return {.m = rows, .n = t.filters, .k = t.patch, .lda = t.direct ? s.c : t.patch, .ldb = s.f, .ldc = s.f};
+}
+GemmShape input_shape(const ConvShape& s, const Tiling& t, i64 rows) {
+  return {.m = rows,
+          .n = t.patch,
+          .k = t.filters,
+          .lda = s.f,
+          .ldb = s.f,
+          .ldc = t.direct ? s.c : t.patch,
+          .trans_b = true};
+}
+GemmShape kernel_shape(const ConvShape& s, const Tiling& t, i64 rows) {
+  return {.m = t.patch,
+          .n = t.filters,
+          .k = rows,
+          .lda = t.direct ? s.c : t.patch,
+          .ldb = s.f,
+          .ldc = s.f,
+          .trans_a = true,
+          .accumulate = true};
+}
+
+template <class T>
+std::size_t workspace(const ConvShape& s) {
+  const Tiling t = tiling(s, sizeof(T));
+  const std::size_t patches = t.direct ? 0 : aligned(static_cast<std::size_t>(t.rows * t.patch) * sizeof(T));
+  const T* type = nullptr;
+  std::size_t product = gemm_workspace(forward_shape(s, t, t.rows), type);
+  const std::size_t input = gemm_workspace(input_shape(s, t, t.rows), type);
+  const std::size_t kernel = gemm_workspace(kernel_shape(s, t, t.rows), type);
+  if (input > product) product = input;
+  if (kernel > product) product = kernel;
+  return patches + product + kAlign;
+}
+
+// Visits the rows [row, row + rows) of the patches: f(patch row, image, top left corner of the window).
+struct Window {
+  i64 image, y, x;  // input coordinates of the first tap
+};
+
+KERATIN_INLINE Window window_of(const ConvShape& s, i64 row) {
+  const i64 ox = row % s.ow, oy = row / s.ow % s.oh;
+  return {row / s.ow / s.oh, oy * s.stride_h - s.pad_top, ox * s.stride_w - s.pad_left};
+}
+
+template <class T>
+KERATIN_INLINE void copy(const T* from, T* to, i64 n) {
+  for (i64 i = 0; i < n; ++i) to[i] = from[i];
+}
+template <class T>
+KERATIN_INLINE void add(const T* from, T* to, i64 n) {
+  for (i64 i = 0; i < n; ++i) to[i] += from[i];
+}
+template <class T>
+KERATIN_INLINE void zero(T* to, i64 n) {
+  for (i64 i = 0; i < n; ++i) to[i] = T{0};
+}
+
+// x points at the group's first channel.
+template <class T>
+void gather_patches(const ConvShape& s, const Tiling& t, i64 row, i64 rows, const T* x, T* patches) {
+  const i64 channels = t.channels;
+  const bool dense = channels == s.c && s.dilation_w == 1;  // a window's row is one run of memory
+  for (i64 r = 0; r < rows; ++r) {
+    const Window window = window_of(s, row + r);
+    for (i64 ky = 0; ky < s.kh; ++ky, patches += s.kw * channels) {
+      const i64 y = window.y + ky * s.dilation_h;
+      if (y < 0 || y >= s.h) {
+        zero(patches, s.kw * channels);
+        continue;
+      }
+      const T* line = x + (window.image * s.h + y) * s.w * s.c;
+      if (dense) {
+        // Taps left of the image, inside it, right of it.
+        const i64 left = most(0, least(s.kw, -window.x)), right = most(left, least(s.kw, s.w - window.x));
+        zero(patches, left * channels);
+        copy(line + (window.x + left) * channels, patches + left * channels, (right - left) * channels);
+        zero(patches + right * channels, (s.kw - right) * channels);
+        continue;
+      }
+      for (i64 kx = 0; kx < s.kw; ++kx) {
+        const i64 column = window.x + kx * s.dilation_w;
+        if (column < 0 || column >= s.w) {
+          zero(patches + kx * channels, channels);
+        } else {
+          copy(line + column * s.c, patches + kx * channels, channels);
+        }
+      }
+    }
+  }
+}
+
+// The transpose of gather_patches: adds every patch element to the pixel it came from.
+template <class T>
+void scatter_patches(const ConvShape& s, const Tiling& t, i64 row, i64 rows, const T* patches, T* x) {
+  const i64 channels = t.channels;
+  const bool dense = channels == s.c && s.dilation_w == 1;
+  for (i64 r = 0; r < rows; ++r) {
+    const Window window = window_of(s, row + r);
+    for (i64 ky = 0; ky < s.kh; ++ky, patches += s.kw * channels) {
+      const i64 y = window.y + ky * s.dilation_h;
+      if (y < 0 || y >= s.h) continue;
+      T* line = x + (window.image * s.h + y) * s.w * s.c;
+      if (dense) {
+        const i64 left = most(0, least(s.kw, -window.x)), right = most(left, least(s.kw, s.w - window.x));
+        add(patches + left * channels, line + (window.x + left) * channels, (right - left) * channels);
+        continue;
+      }
+      for (i64 kx = 0; kx < s.kw; ++kx) {
+        const i64 column = window.x + kx * s.dilation_w;
+        if (column >= 0 && column < s.w) add(patches + kx * channels, line + column * s.c, channels);
+      }
+    }
+  }
+}
+
+template <class T>
+struct Buffers {
+  T* patches;
+  void* product;
+};
+
+template <class T>
+Buffers<T> place(const Tiling& t, void* workspace) {
+  const auto start = (reinterpret_cast<std::uintptr_t>(workspace) + kAlign - 1) / kAlign * kAlign;
+  const std::size_t patches = t.direct ? 0 : aligned(static_cast<std::size_t>(t.rows * t.patch) * sizeof(T));
+  return {reinterpret_cast<T*>(start), reinterpret_cast<void*>(start + patches)};
+}
+
+template <class T>
+void forward(const ConvShape& s, i64 n0, i64 n1, const T* x, const T* kernel, const T* bias, Activation activation,
+             T* y, void* workspace) {
+  const Tiling t = tiling(s, sizeof(T));
+  const Buffers<T> buffers = place<T>(t, workspace);
+  const i64 end = n1 * s.oh * s.ow;
+  for (i64 row = n0 * s.oh * s.ow; row < end; row += t.rows) {
+    const i64 rows = least(t.rows, end - row);
+    for (i64 g = 0; g < s.groups; ++g) {
+      const T* group = x + g * t.channels;
+      const T* a = t.direct ? group + row * s.c : buffers.patches;
+      if (!t.direct) gather_patches(s, t, row, rows, group, buffers.patches);
+      gemm(forward_shape(s, t, rows), a, kernel + g * t.filters, y + row * s.f + g * t.filters,
+           bias ? bias + g * t.filters : nullptr, activation, buffers.product);
+    }
+  }
+}
+
+template <class T>
+void input_gradient(const ConvShape& s, i64 n0, i64 n1, const T* dy, const T* kernel, T* dx, void* workspace) {
+  const Tiling t = tiling(s, sizeof(T));
+  const Buffers<T> buffers = place<T>(t, workspace);
+  const i64 image = s.h * s.w * s.c, end = n1 * s.oh * s.ow;
+  if (!t.direct) zero(dx + n0 * image, (n1 - n0) * image);
+  for (i64 row = n0 * s.oh * s.ow; row < end; row += t.rows) {
+    const i64 rows = least(t.rows, end - row);
+    for (i64 g = 0; g < s.groups; ++g) {
+      T* group = dx + g * t.channels;
+      T* c = t.direct ? group + row * s.c : buffers.patches;
+      gemm(input_shape(s, t, rows), dy + row * s.f + g * t.filters, kernel + g * t.filters, c,
+           static_cast<const T*>(nullptr), Activation::none, buffers.product);
+      if (!t.direct) scatter_patches(s, t, row, rows, buffers.patches, group);
+    }
+  }
+}
+
+template <class T>
+void kernel_gradient(const ConvShape& s, i64 n0, i64 n1, const T* x, const T* dy, T* dkernel, void* workspace) {
+  const Tiling t = tiling(s, sizeof(T));
+  const Buffers<T> buffers = place<T>(t, workspace);
+  const i64 end = n1 * s.oh * s.ow;
+  for (i64 row = n0 * s.oh * s.ow; row < end; row += t.rows) {
+    const i64 rows = least(t.rows, end - row);
+    for (i64 g = 0; g < s.groups; ++g) {
+      const T* group = x + g * t.channels;
+      const T* a = t.direct ? group + row * s.c : buffers.patches;
+      if (!t.direct) gather_patches(s, t, row, rows, group, buffers.patches);
+      gemm(kernel_shape(s, t, rows), a, dy + row * s.f + g * t.filters, dkernel + g * t.filters,
+           static_cast<const T*>(nullptr), Activation::none, buffers.product);
+    }
+  }
+}
+
+template <class T>
+void fill(FloatKernels<T>& kernels) {
+  kernels.conv_workspace = workspace<T>;
+  kernels.conv_forward = forward<T>;
+  kernels.conv_input_gradient = input_gradient<T>;
+  kernels.conv_kernel_gradient = kernel_gradient<T>;
+}
+
+}  // namespace
+
+void add_conv(FloatKernels<float>& kernels) { fill(kernels); }
+void add_conv(FloatKernels<double>& kernels) { fill(kernels); }
+
+}  // namespace keratin::cpu::KERATIN_ISA

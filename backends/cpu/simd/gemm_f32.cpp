@@ -1,0 +1,20 @@
+// Matrix products of floats.
+#include "keratin/backends/cpu/simd/families.h"
+#include "keratin/backends/cpu/simd/gemm.h"
+#include "keratin/backends/cpu/simd/gemm_body.h"
+
+namespace keratin::cpu::KERATIN_ISA {
+
+std::size_t gemm_workspace_f32(const GemmShape& shape) { return workspace_of<float>(shape); }
+
+void gemm_f32(const GemmShape& shape, const float* a, const float* b, float* c, const float* bias, Activation activation,
+              void* workspace) {
+  product(shape, a, b, c, bias, activation, workspace);
+}
+
+void add_gemm(FloatKernels<float>& kernels) {
+  kernels.gemm_workspace = gemm_workspace_f32;
+  kernels.gemm = gemm_f32;
+}
+
+}  // namespace keratin::cpu::KERATIN_ISA

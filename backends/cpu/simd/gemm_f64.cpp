@@ -1,0 +1,20 @@
+// Matrix products of doubles.
+#include "keratin/backends/cpu/simd/families.h"
+#include "keratin/backends/cpu/simd/gemm.h"
+#include "keratin/backends/cpu/simd/gemm_body.h"
+
+namespace keratin::cpu::KERATIN_ISA {
+
+std::size_t gemm_workspace_f64(const GemmShape& shape) { return workspace_of<double>(shape); }
+
+void gemm_f64(const GemmShape& shape, const double* a, const double* b, double* c, const double* bias, Activation activation,
+              void* workspace) {
+  product(shape, a, b, c, bias, activation, workspace);
+}
+
+void add_gemm(FloatKernels<double>& kernels) {
+  kernels.gemm_workspace = gemm_workspace_f64;
+  kernels.gemm = gemm_f64;
+}
+
+}  // namespace keratin::cpu::KERATIN_ISA

@@ -1,0 +1,108 @@
+// One vector register of floats or doubles of the instruction set being compiled, and fused multiply-add where it has
+// one. Only what plain loops cannot express: the compiler vectorises the rest by itself.
+#pragma once
+
+#include <immintrin.h>
+
+#include "keratin/backends/cpu/simd/simd.h"
+
+#define KERATIN_INLINE inline __attribute__((always_inline))
+
+namespace keratin::cpu::KERATIN_ISA {
+
+template <class T>
+struct Vec;
+
+// a·b + c, rounded once where the instruction set can.
+#if defined(__FMA__)
+KERATIN_INLINE float madd(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+KERATIN_INLINE double madd(double a, double b, double c) { return __builtin_fma(a, b, c); }
+#else
+KERATIN_INLINE float madd(float a, float b, float c) { return a * b + c; }
+KERATIN_INLINE double madd(double a, double b, double c) { return a * b + c; }
+#endif
+
+#if defined(__AVX512F__)
+
+template <>
+struct Vec<float> {
+  static constexpr int size = 16;
+  __m512 v;
+  static KERATIN_INLINE Vec zero() { return {_mm512_setzero_ps()}; }
+  static KERATIN_INLINE Vec all(float x) { return {_mm512_set1_ps(x)}; }
+  static KERATIN_INLINE Vec load(const float* p) { return {_mm512_loadu_ps(p)}; }
+  KERATIN_INLINE void store(float* p) const { _mm512_storeu_ps(p, v); }
+  static KERATIN_INLINE Vec madd(Vec a, Vec b, Vec c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
+  static KERATIN_INLINE Vec add(Vec a, Vec b) { return {_mm512_add_ps(a.v, b.v)}; }
+  static KERATIN_INLINE Vec max(Vec a, Vec b) { return {_mm512_max_ps(a.v, b.v)}; }
+};
+template <>
+struct Vec<double> {
+  static constexpr int size = 8;
+  __m512d v;
+  static KERATIN_INLINE Vec zero() { return {_mm512_setzero_pd()}; }
+  static KERATIN_INLINE Vec all(double x) { return {_mm512_set1_pd(x)}; }
+  static KERATIN_INLINE Vec load(const double* p) { return {_mm512_loadu_pd(p)}; }
+  KERATIN_INLINE void store(double* p) const { _mm512_storeu_pd(p, v); }
+  static KERATIN_INLINE Vec madd(Vec a, Vec b, Vec c) { return {_mm512_fmadd_pd(a.v, b.v, c.v)}; }
+  static KERATIN_INLINE Vec add(Vec a, Vec b) { return {_mm512_add_pd(a.v, b.v)}; }
+  static KERATIN_INLINE Vec max(Vec a, Vec b) { return {_mm512_max_pd(a.v, b.v)}; }
+};
+
+#elif defined(__AVX2__)
+
+template <>
+struct Vec<float> {
+  static constexpr int size = 8;
+  __m256 v;
+  static KERATIN_INLINE Vec zero() { return {_mm256_setzero_ps()}; }
+  static KERATIN_INLINE Vec all(float x) { return {_mm256_set1_ps(x)}; }
+  static KERATIN_INLINE Vec load(const float* p) { return {_mm256_loadu_ps(p)}; }
+  KERATIN_INLINE void store(float* p) const { _mm256_storeu_ps(p, v); }
+  static KERATIN_INLINE Vec madd(Vec a, Vec b, Vec c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
+  static KERATIN_INLINE Vec add(Vec a, Vec b) { return {_mm256_add_ps(a.v, b.v)}; }
+  static KERATIN_INLINE Vec max(Vec a, Vec b) { return {_mm256_max_ps(a.v, b.v)}; }
+};
+template <>
+struct Vec<double> {
+  static constexpr int size = 4;
+  __m256d v;
+  static KERATIN_INLINE Vec zero() { return {_mm256_setzero_pd()}; }
+  static KERATIN_INLINE Vec all(double x) { return {_mm256_set1_pd(x)}; }
+  static KERATIN_INLINE Vec load(const double* p) { return {_mm256_loadu_pd(p)}; }
+  KERATIN_INLINE void store(double* p) const { _mm256_storeu_pd(p, v); }
+  static KERATIN_INLINE Vec madd(Vec a, Vec b, Vec c) { return {_mm256_fmadd_pd(a.v, b.v, c.v)}; }
+  static KERATIN_INLINE Vec add(Vec a, Vec b) { return {_mm256_add_pd(a.v, b.v)}; }
+  static KERATIN_INLINE Vec max(Vec a, Vec b) { return {_mm256_max_pd(a.v, b.v)}; }
+};
+
+#else  // SSE2, which every x86-64 has
+
+template <>
+struct Vec<float> {
+  static constexpr int size = 4;
+  __m128 v;
+  static KERATIN_INLINE Vec zero() { return {_mm_setzero_ps()}; }
+  static KERATIN_INLINE Vec all(float x) { return {_mm_set1_ps(x)}; }
+  static KERATIN_INLINE Vec load(const float* p) { return {_mm_loadu_ps(p)}; }
+  KERATIN_INLINE void store(float* p) const { _mm_storeu_ps(p, v); }
+  static KERATIN_INLINE Vec madd(Vec a, Vec b, Vec c) { return {_mm_add_ps(_mm_mul_ps(a.v, b.v), c.v)}; }
+  static KERATIN_INLINE Vec add(Vec a, Vec b) { return {_mm_add_ps(a.v, b.v)}; }
+  static KERATIN_INLINE Vec max(Vec a, Vec b) { return {_mm_max_ps(a.v, b.v)}; }
+};
+template <>
+struct Vec<double> {
+  static constexpr int size = 2;
+  __m128d v;
+  static KERATIN_INLINE Vec zero() { return {_mm_setzero_pd()}; }
+  static KERATIN_INLINE Vec all(double x) { return {_mm_set1_pd(x)}; }
+  static KERATIN_INLINE Vec load(const double* p) { return {_mm_loadu_pd(p)}; }
+  KERATIN_INLINE void store(double* p) const { _mm_storeu_pd(p, v); }
+  static KERATIN_INLINE Vec madd(Vec a, Vec b, Vec c) { return {_mm_add_pd(_mm_mul_pd(a.v, b.v), c.v)}; }
+  static KERATIN_INLINE Vec add(Vec a, Vec b) { return {_mm_add_pd(a.v, b.v)}; }
+  static KERATIN_INLINE Vec max(Vec a, Vec b) { return {_mm_max_pd(a.v, b.v)}; }
+};
+
+#endif
+
+}  // namespace keratin::cpu::KERATIN_ISA
