@@ -79,8 +79,8 @@ double cgroup_cpus(const std::string& root) {
     for (std::string name; std::getline(names, name, ',');) {
       if (name != "cpu") continue;
       for (const std::string& mount : {std::string("cpu"), controllers}) {
-        result = tighter(result,
-                         over_parents(path, [&](const std::string& p) { return quota_v1(base + "/" + mount + p); }));
+        result =
+            tighter(result, over_parents(path, [&](const std::string& p) { return quota_v1(base + "/" + mount + p); }));
       }
     }
   }

@@ -11,11 +11,11 @@ namespace keratin::cpu {
 
 using ChunkFn = void (*)(void* context, std::int64_t chunk);
 
-// Calls fn(context, chunk) once for every chunk in [0, chunks), spread over the threads in contiguous runs; returns when
-// all are done. The calling thread takes part. The calls run one after another in the calling thread when there is one
-// thread or one chunk, inside another parallel_for, and while another thread is using the workers.
-// An exception from a chunk reaches the caller once all threads have stopped (of several, that of the lowest run of
-// chunks); chunks after it in the same run are skipped.
+// Calls fn(context, chunk) once for every chunk in [0, chunks), spread over the threads in contiguous runs; returns
+// when all are done. The calling thread takes part. The calls run one after another in the calling thread when there is
+// one thread or one chunk, inside another parallel_for, and while another thread is using the workers. An exception
+// from a chunk reaches the caller once all threads have stopped (of several, that of the lowest run of chunks); chunks
+// after it in the same run are skipped.
 void parallel_for(std::int64_t chunks, ChunkFn fn, void* context);
 
 // The same for a callable f(chunk).

@@ -24,8 +24,11 @@ struct EigenBlocking : Eigen::internal::level3_blocking<T, T> {
   }
   i64 a_elements() const { return this->m_kc * this->m_mc + kSlack; }
   i64 b_elements() const { return this->m_kc * this->m_nc + kSlack; }
-  std::size_t bytes() const {
-    return static_cast<std::size_t>(a_elements() + b_elements()) * sizeof(T) + 2 * kAlign;
+  // Grows with every size: what suffices for a product suffices for any part of it, though parts are split differently.
+  static std::size_t bytes(const GemmShape& s) {
+    const i64 depth = s.k < kMaxDepth ? (s.k + 7) / 8 * 8 : kMaxDepth;
+    const i64 rows = s.n < kMaxRows ? s.n : kMaxRows, cols = s.m < kMaxCols ? s.m : kMaxCols;
+    return static_cast<std::size_t>(depth * (rows + cols) + 2 * kSlack) * sizeof(T) + 2 * kAlign;
   }
   void place(void* workspace) {
     const auto address = (reinterpret_cast<std::uintptr_t>(workspace) + kAlign - 1) / kAlign * kAlign;

@@ -7,7 +7,8 @@ namespace keratin::cpu::KERATIN_ISA {
 
 std::size_t gemm_workspace_f32(const GemmShape&);
 std::size_t gemm_workspace_f64(const GemmShape&);
-void gemm_f32(const GemmShape&, const float* a, const float* b, float* c, const float* bias, Activation, void* workspace);
+void gemm_f32(const GemmShape&, const float* a, const float* b, float* c, const float* bias, Activation,
+              void* workspace);
 void gemm_f64(const GemmShape&, const double* a, const double* b, double* c, const double* bias, Activation,
               void* workspace);
 

@@ -27,7 +27,7 @@ void finish(const GemmShape& s, T* c, const T* bias, Activation activation) {
 
 template <class T>
 std::size_t workspace_of(const GemmShape& s) {
-  return EigenBlocking<T>(s).bytes();
+  return EigenBlocking<T>::bytes(s);
 }
 
 template <class T>

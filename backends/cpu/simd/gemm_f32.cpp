@@ -7,8 +7,8 @@ namespace keratin::cpu::KERATIN_ISA {
 
 std::size_t gemm_workspace_f32(const GemmShape& shape) { return workspace_of<float>(shape); }
 
-void gemm_f32(const GemmShape& shape, const float* a, const float* b, float* c, const float* bias, Activation activation,
-              void* workspace) {
+void gemm_f32(const GemmShape& shape, const float* a, const float* b, float* c, const float* bias,
+              Activation activation, void* workspace) {
   product(shape, a, b, c, bias, activation, workspace);
 }
 

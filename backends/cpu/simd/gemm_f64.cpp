@@ -7,8 +7,8 @@ namespace keratin::cpu::KERATIN_ISA {
 
 std::size_t gemm_workspace_f64(const GemmShape& shape) { return workspace_of<double>(shape); }
 
-void gemm_f64(const GemmShape& shape, const double* a, const double* b, double* c, const double* bias, Activation activation,
-              void* workspace) {
+void gemm_f64(const GemmShape& shape, const double* a, const double* b, double* c, const double* bias,
+              Activation activation, void* workspace) {
   product(shape, a, b, c, bias, activation, workspace);
 }
 

@@ -1,5 +1,5 @@
-// Elementary functions written so that the compiler vectorises loops over them; float results are within about 3 units in
-// the last place of the exact ones (measured by the tests), with the infinities and NaNs of <cmath>. The float
+// Elementary functions written so that the compiler vectorises loops over them; float results are within about 3 units
+// in the last place of the exact ones (measured by the tests), with the infinities and NaNs of <cmath>. The float
 // coefficients are weighted least-maximum fits. Doubles use the C library.
 #pragma once
 

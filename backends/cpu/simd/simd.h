@@ -1,6 +1,7 @@
 // The CPU's compute kernels as one table of function pointers; every instruction set fills its own.
 // Raw pointers, row-major, NHWC images and HWIO filters. Kernels run in the calling thread, allocate nothing and never
-// throw; most work on a range, so that the caller can split the work. Pointers need only the alignment of their element.
+// throw; most work on a range, so that the caller can split the work. Pointers need only the alignment of their
+// element.
 #pragma once
 
 #include <cstddef>
@@ -41,8 +42,8 @@ enum class Compare : int { equal, not_equal, less, less_equal, greater, greater_
 enum class Reduction : int { sum, mean, max, min, prod, count };
 enum class Activation : int { none, relu };
 
-// How the operands of a binary kernel meet: two arrays of n elements; an array and one scalar; or an array of n elements
-// and a row of k elements that is repeated (n is a multiple of k, the range begins with a row).
+// How the operands of a binary kernel meet: two arrays of n elements; an array and one scalar; or an array of n
+// elements and a row of k elements that is repeated (n is a multiple of k, the range begins with a row).
 enum class Layout : int { same, scalar_right, scalar_left, row_right };
 
 // C(m, n) = A(m, k)·B(k, n), or += with `accumulate`. With trans_a, A is stored as (k, m); with trans_b, B as (n, k).
@@ -94,7 +95,7 @@ struct RmspropStep {
 // Kernels on one floating type.
 template <class T>
 struct FloatKernels {
-  // Bytes of workspace that `gemm` needs for this shape.
+  // Bytes of workspace that `gemm` needs for this shape, enough for any product that is smaller in m, n and k.
   std::size_t (*gemm_workspace)(const GemmShape&);
   // `bias` (n elements, or null) and the activation are applied to C after the product.
   // How rows are grouped into calls may change the last bits; the same call gives the same bits.
@@ -110,8 +111,8 @@ struct FloatKernels {
   // Adds the images' [n0, n1) part to dkernel.
   void (*conv_kernel_gradient)(const ConvShape&, i64 n0, i64 n1, const T* x, const T* dy, T* dkernel, void* workspace);
 
-  // Pooling of the images [n0, n1). The average counts only elements inside the image. A window wholly outside the image
-  // gives 0 (average) or the lowest value (max).
+  // Pooling of the images [n0, n1). The average counts only elements inside the image. A window wholly outside the
+  // image gives 0 (average) or the lowest value (max).
   void (*max_pool)(const PoolShape&, i64 n0, i64 n1, const T* x, T* y);
   // dx is overwritten; the gradient goes to the first maximum in window order.
   void (*max_pool_gradient)(const PoolShape&, i64 n0, i64 n1, const T* x, const T* y, const T* dy, T* dx);
@@ -195,8 +196,8 @@ struct Simd {
   // y[i] = convert(x[index[i]]) for rows of `row` elements. Indices are not checked.
   void (*gather_rows)(DType from, DType to, const void* x, const i64* index, i64 rows, i64 row, double scale,
                       double offset, void* y);
-  // y = x transposed: y's axis d is x's axis perm[d]. `dims` are x's; rank <= kMaxTransposeRank; element_size 1, 2, 4, 8.
-  // Writes the elements [begin, end) of y's first axis.
+  // y = x transposed: y's axis d is x's axis perm[d]. `dims` are x's; rank <= kMaxTransposeRank; element_size 1, 2,
+  // 4, 8. Writes the elements [begin, end) of y's first axis.
   void (*transpose)(const void* x, const i64* dims, const int* perm, int rank, int element_size, i64 begin, i64 end,
                     void* y);
 };

@@ -37,14 +37,14 @@ ConvShape shape(i64 n, i64 h, i64 w, i64 c, i64 kh, i64 kw, i64 f, i64 stride = 
 
 std::vector<ConvShape> shapes() {
   std::vector<ConvShape> result = {
-      shape(3, 7, 6, 1, 3, 3, 8),              // one channel
-      shape(2, 5, 5, 3, 3, 3, 4, 1, 1),        // padded
-      shape(2, 8, 9, 4, 3, 2, 5, 2, 1),        // strides
-      shape(4, 6, 6, 5, 1, 1, 7),              // a plain product
-      shape(2, 6, 6, 3, 1, 1, 2, 2),           // 1x1 with strides
-      shape(1, 9, 9, 2, 3, 3, 3, 1, 0, 2),     // dilation
-      shape(2, 7, 7, 4, 3, 3, 6, 1, 1, 1, 2),  // groups
-      shape(2, 6, 5, 6, 3, 3, 12, 1, 1, 1, 6), // depthwise, two filters per channel
+      shape(3, 7, 6, 1, 3, 3, 8),               // one channel
+      shape(2, 5, 5, 3, 3, 3, 4, 1, 1),         // padded
+      shape(2, 8, 9, 4, 3, 2, 5, 2, 1),         // strides
+      shape(4, 6, 6, 5, 1, 1, 7),               // a plain product
+      shape(2, 6, 6, 3, 1, 1, 2, 2),            // 1x1 with strides
+      shape(1, 9, 9, 2, 3, 3, 3, 1, 0, 2),      // dilation
+      shape(2, 7, 7, 4, 3, 3, 6, 1, 1, 1, 2),   // groups
+      shape(2, 6, 5, 6, 3, 3, 12, 1, 1, 1, 6),  // depthwise, two filters per channel
       shape(2, 6, 5, 19, 3, 3, 19, 2, 1, 1, 19),
       shape(2, 6, 6, 4, 1, 1, 8, 1, 0, 1, 4),
       shape(2, 12, 11, 20, 3, 3, 34),
@@ -121,7 +121,7 @@ TEST_P(ConvKernels, Forward) {
         kernels.conv_forward(s, n0, n1, data.x.data(), data.kernel.data(), data.bias.data(), Activation::relu,
                              data.y.data(), workspace.data());
       }
-      expect_near(data.y, want, kEps<T> * 60, describe(s));
+      expect_near(data.y, want, kEps<T> * 200, describe(s));
     });
   }
 }
@@ -137,7 +137,7 @@ TEST_P(ConvKernels, InputGradient) {
       for (const auto& [n0, n1] : {std::pair{s.n / 2, s.n}, std::pair{i64{0}, s.n / 2}}) {
         kernels.conv_input_gradient(s, n0, n1, data.y.data(), data.kernel.data(), data.x.data(), workspace.data());
       }
-      expect_near(data.x, want, kEps<T> * 60, describe(s));
+      expect_near(data.x, want, kEps<T> * 200, describe(s));
     });
   }
 }
@@ -154,7 +154,7 @@ TEST_P(ConvKernels, KernelGradientAddsUp) {
       for (const auto& [n0, n1] : {std::pair{i64{0}, s.n / 2}, std::pair{s.n / 2, s.n}}) {
         kernels.conv_kernel_gradient(s, n0, n1, data.x.data(), data.y.data(), data.kernel.data(), workspace.data());
       }
-      expect_near(data.kernel, want, kEps<T> * 100, describe(s));
+      expect_near(data.kernel, want, kEps<T> * 400, describe(s));
     });
   }
 }
