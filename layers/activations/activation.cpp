@@ -1,6 +1,6 @@
 #include "keratin/layers/activations/activation.h"
 
-#include "keratin/core/ops/op_support.h"
+#include "keratin/core/ops/detail/op_support.h"
 
 namespace keratin {
 namespace {

@@ -2,7 +2,7 @@
 
 #include "keratin/core/graph/leaves.h"
 #include "keratin/core/ops/activations.h"
-#include "keratin/core/ops/op_support.h"
+#include "keratin/core/ops/detail/op_support.h"
 #include "keratin/core/tensor/errors.h"
 
 namespace keratin {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "keratin/core/ops/op_support.h"
+#include "keratin/core/ops/detail/op_support.h"
 #include "keratin/core/ops/shaping.h"
 #include "keratin/core/tensor/errors.h"
 

@@ -1,6 +1,6 @@
 #include "keratin/layers/detail/pooling2d_layer.h"
 
-#include "keratin/core/ops/op_support.h"
+#include "keratin/core/ops/detail/op_support.h"
 #include "keratin/core/tensor/errors.h"
 #include "keratin/layers/detail/layer_support.h"
 

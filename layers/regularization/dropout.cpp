@@ -1,7 +1,7 @@
 #include "keratin/layers/regularization/dropout.h"
 
 #include "keratin/core/graph/leaves.h"
-#include "keratin/core/ops/op_support.h"
+#include "keratin/core/ops/detail/op_support.h"
 #include "keratin/core/ops/random.h"
 #include "keratin/core/tensor/errors.h"
 #include "keratin/layers/detail/layer_support.h"

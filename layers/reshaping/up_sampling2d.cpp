@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "keratin/core/ops/matmul.h"
-#include "keratin/core/ops/op_support.h"
+#include "keratin/core/ops/detail/op_support.h"
 #include "keratin/core/ops/shaping.h"
 #include "keratin/core/tensor/errors.h"
 #include "keratin/layers/detail/layer_support.h"
