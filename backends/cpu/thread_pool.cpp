@@ -17,6 +17,7 @@
 #endif
 
 #include "keratin/backends/cpu/cpu_count.h"
+#include "keratin/backends/cpu/denormals.h"
 #include "keratin/core/tensor/errors.h"
 
 namespace keratin::cpu {
@@ -143,6 +144,7 @@ class Pool {
   void work(std::int64_t index) {
     Worker& self = workers_[static_cast<std::size_t>(index)];
     inside_parallel_for = true;
+    const FlushDenormals flush;  // as the calling thread does, or results would depend on who computes them
     for (std::uint32_t seen = 0;;) {
       seen = wait_for_change(self.ticket, seen);
       if (stopping_.load(std::memory_order_acquire)) return;

@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <string>
-#include "tests/build_paths.h"
 
 namespace keratin::house {
 namespace {

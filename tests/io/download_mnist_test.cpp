@@ -6,7 +6,6 @@
 #include <filesystem>
 #include <string>
 
-#include "tests/build_paths.h"
 #include "tests/io/temporary_folder.h"
 
 namespace keratin {

@@ -4,7 +4,6 @@
 #include <filesystem>
 
 #include "keratin/core/runtime/device.h"
-#include "tests/build_paths.h"
 
 namespace keratin::testing {
 

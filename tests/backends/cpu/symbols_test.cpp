@@ -8,7 +8,6 @@
 #include <memory>
 #include <string>
 #include <vector>
-#include "tests/build_paths.h"
 
 namespace {
 

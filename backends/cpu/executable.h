@@ -1,0 +1,58 @@
+// CpuExecutable: a plan as a row of prepared kernels and the addresses they work on.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "keratin/backends/cpu/kernel.h"
+#include "keratin/core/runtime/backend.h"
+
+namespace keratin::cpu {
+
+class CpuExecutable final : public Executable {
+ public:
+  // Throws BackendError naming the op when a step has no kernel.
+  explicit CpuExecutable(const Plan& plan);
+  // With KERATIN_PROFILE=1 it prints where the time of its runs went.
+  ~CpuExecutable() override;
+
+  std::int64_t workspace_bytes() const override { return workspace_bytes_; }
+  void bind(const Regions& regions) override;
+  void run() override;
+  std::string describe(int step) const override;
+  std::vector<double> run_profiled() override;
+
+ private:
+  struct StepState {
+    KernelPtr kernel;
+    std::vector<int> slots;  // inputs, then outputs
+    std::size_t inputs = 0;
+    std::string scope, op;
+  };
+  // What run() reads, in order.
+  struct Call {
+    const Kernel* kernel;
+    const void* const* in;
+    void* const* out;
+  };
+  struct Place {
+    Region region;
+    std::int64_t offset;
+  };
+  void run_timed();
+  std::string profile() const;
+
+  std::string name_;
+  std::vector<Place> places_;  // of the plan's slots
+  std::vector<StepState> steps_;
+  std::vector<void*> addresses_;  // of every step's inputs and outputs
+  std::vector<Call> calls_;
+  std::int64_t workspace_bytes_ = 0;
+  void* workspace_ = nullptr;
+  bool profiling_ = false;
+  std::vector<double> seconds_;  // spent in each step so far, when profiling
+  std::int64_t runs_ = 0;
+};
+
+}  // namespace keratin::cpu

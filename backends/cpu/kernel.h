@@ -1,0 +1,107 @@
+// What the CPU backend computes with: a kernel is a step made ready to run many times; the table finds it by the op.
+#pragma once
+
+#include <any>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "keratin/core/runtime/backend.h"
+
+namespace keratin::cpu {
+
+class Kernel {
+ public:
+  explicit Kernel(std::string description, std::size_t workspace_bytes = 0)
+      : description_(std::move(description)), workspace_bytes_(workspace_bytes) {}
+  virtual ~Kernel() = default;
+  Kernel(const Kernel&) = delete;
+  Kernel& operator=(const Kernel&) = delete;
+
+  // Computes the outputs from the inputs. Allocates nothing and does not throw. `workspace` has workspace_bytes(),
+  // aligned to kSlotAlignment; other kernels use it in between.
+  virtual void run(const void* const* in, void* const* out, void* workspace) const = 0;
+
+  // Algorithm and split of the work, for the placement log.
+  const std::string& description() const { return description_; }
+  std::size_t workspace_bytes() const { return workspace_bytes_; }
+
+ private:
+  std::string description_;
+  std::size_t workspace_bytes_;
+};
+
+using KernelPtr = std::unique_ptr<Kernel>;
+
+// A kernel from a callable f(in, out, workspace); everything it needs at run time is in its captures.
+template <class F>
+KernelPtr make_kernel(std::string description, std::size_t workspace_bytes, F f) {
+  struct FunctionKernel final : Kernel {
+    FunctionKernel(std::string description, std::size_t workspace_bytes, F f)
+        : Kernel(std::move(description), workspace_bytes), f_(std::move(f)) {}
+    void run(const void* const* in, void* const* out, void* workspace) const override { f_(in, out, workspace); }
+    F f_;
+  };
+  return std::make_unique<FunctionKernel>(std::move(description), workspace_bytes, std::move(f));
+}
+template <class F>
+KernelPtr make_kernel(std::string description, F f) {
+  return make_kernel(std::move(description), 0,
+                     [f = std::move(f)](const void* const* in, void* const* out, void*) { f(in, out); });
+}
+
+// One use of an op: what a kernel is prepared from.
+struct OpCall {
+  std::string_view op;
+  const std::any& attrs;
+  std::span<const SpecView> in, out;
+
+  // nullptr when the attributes are of another type.
+  template <class Attrs>
+  const Attrs* attributes() const {
+    return std::any_cast<Attrs>(&attrs);
+  }
+  bool has(std::size_t inputs, std::size_t outputs = 1) const { return in.size() == inputs && out.size() == outputs; }
+};
+
+// nullptr when the backend has no kernel for the call: "supported" and "can be prepared" are one question.
+using Prepare = KernelPtr (*)(const OpCall& call);
+
+class KernelTable {
+ public:
+  void add(std::string_view op, Prepare prepare) { prepare_[op] = prepare; }
+  KernelPtr prepare(const OpCall& call) const {
+    const auto found = prepare_.find(call.op);
+    return found == prepare_.end() ? nullptr : found->second(call);
+  }
+
+ private:
+  std::unordered_map<std::string_view, Prepare> prepare_;
+};
+
+// All kernels of this backend.
+const KernelTable& kernel_table();
+
+void register_unary(KernelTable& table);
+void register_binary(KernelTable& table);
+void register_elementwise(KernelTable& table);
+void register_matmul(KernelTable& table);
+void register_reduce(KernelTable& table);
+void register_shaping(KernelTable& table);
+void register_softmax(KernelTable& table);
+void register_gather(KernelTable& table);
+void register_update(KernelTable& table);
+
+template <class T>
+const T* as(const void* memory) {
+  return static_cast<const T*>(memory);
+}
+template <class T>
+T* as(void* memory) {
+  return static_cast<T*>(memory);
+}
+
+}  // namespace keratin::cpu

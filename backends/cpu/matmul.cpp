@@ -1,0 +1,145 @@
+// Matrix products: blocks of C's rows (of columns, when C is low) and batches are spread over the threads.
+#include "keratin/core/ops/matmul.h"
+
+#include <vector>
+
+#include "keratin/backends/cpu/strided.h"
+#include "keratin/backends/cpu/typed.h"
+
+namespace keratin::cpu {
+namespace {
+
+// Multiplications and additions of one chunk: some 20 us.
+constexpr double kChunkFlops = 3e6;
+// Blocks of C are multiples of the kernels' register tiles where there is a choice.
+constexpr i64 kRowUnit = 8;
+
+struct Product {
+  i64 m = 0, n = 0, k = 0;
+  bool trans_a = false, trans_b = false;
+  // The operands of each batch, in matrices; empty for one product.
+  std::vector<i64> a_batch, b_batch;
+  bool bias = false;
+  Activation activation = Activation::none;
+
+  i64 batches() const { return a_batch.empty() ? 1 : static_cast<i64>(a_batch.size()); }
+};
+
+// The product's sizes; false when the shapes do not fit.
+bool read_shapes(const OpCall& call, Product& p) {
+  const Shape &a = call.in[0].shape, &b = call.in[1].shape, &c = call.out[0].shape;
+  if (a.rank() < 2 || b.rank() < 2 || c.rank() < 2) return false;
+  p.m = c[-2];
+  p.n = c[-1];
+  p.k = a[p.trans_a ? -2 : -1];
+  if (a[p.trans_a ? -1 : -2] != p.m || b[p.trans_b ? -2 : -1] != p.n || b[p.trans_b ? -1 : -2] != p.k) return false;
+  const Shape batch = c.slice(0, c.rank() - 2);
+  const auto a_strides = broadcast_strides(a.slice(0, a.rank() - 2), batch);
+  const auto b_strides = broadcast_strides(b.slice(0, b.rank() - 2), batch);
+  if (!a_strides || !b_strides) return false;
+  const std::vector<LoopAxis> axes = join_axes(batch, {*a_strides, *b_strides});
+  if (axes.empty()) return true;
+  if (axes.size() == 1 && axes[0].stride[0] == 1 && axes[0].stride[1] == 0 && !p.trans_a) {
+    p.m *= axes[0].size;  // all of A's matrices meet one B: a single product over their rows
+    return true;
+  }
+  const auto loop = outer_loop(axes);
+  if (!loop) return false;
+  OuterLoop::Position at = loop->at(0);
+  for (i64 i = 0; i < loop->rows; ++i, loop->advance(at)) {
+    p.a_batch.push_back(at.offset[0]);
+    p.b_batch.push_back(at.offset[1]);
+  }
+  // No batches at all: nothing to compute.
+  if (loop->rows == 0) p.m = 0;
+  return true;
+}
+
+template <class T>
+KernelPtr product_kernel(Product product) {
+  const auto& kernels = float_kernels<T>();
+  const i64 m = product.m, n = product.n, k = product.k, batches = product.batches();
+  // Rows of C per chunk, or columns where rows alone would give too little work to share.
+  const double flops = 2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(std::max<i64>(k, 1));
+  const i64 wanted = std::clamp<i64>(static_cast<i64>(flops / kChunkFlops), 1, 64);
+  const Range rows(m, ceil_div(m, std::min(wanted, std::max<i64>(1, m / kRowUnit))), kRowUnit);
+  const i64 column_chunks = std::min(wanted / std::max<i64>(rows.chunks, 1), n / kColumnUnit);
+  const Range columns(n, column_chunks > 1 ? ceil_div(n, column_chunks) : n, kColumnUnit);
+  const GemmShape shape{.m = std::min(rows.chunk, m),
+                        .n = std::min(columns.chunk, n),
+                        .k = k,
+                        .lda = product.trans_a ? m : k,
+                        .ldb = product.trans_b ? k : n,
+                        .ldc = n,
+                        .trans_a = product.trans_a,
+                        .trans_b = product.trans_b};
+  // Small products of a batch are taken several to a chunk.
+  const i64 blocks = rows.chunks * columns.chunks;
+  const Range batch(batches, blocks == 1 ? std::max<i64>(1, static_cast<i64>(kChunkFlops / std::max(flops, 1.0))) : 1);
+  const i64 chunks = batch.chunks * blocks;
+  const i64 slots = std::min<i64>(chunks, num_threads());
+  const auto slot_bytes = round_up(static_cast<i64>(kernels.gemm_workspace(shape)), kSlotAlignment);
+  const std::string text = describe("gemm " + std::to_string(m) + "x" + std::to_string(n) + "x" + std::to_string(k) +
+                                        (batches > 1 ? " (" + std::to_string(batches) + " of them)" : ""),
+                                    dtype_of<T>, chunks);
+  return make_kernel(
+      text, static_cast<std::size_t>(slots * slot_bytes),
+      [=, p = std::move(product), gemm = kernels.gemm](const void* const* in, void* const* out, void* workspace) {
+        parallel_with_slots(chunks, slots, [&](i64 chunk, i64 slot) {
+          const i64 block = chunk % blocks;
+          const i64 row = rows.begin(block / columns.chunks), column = columns.begin(block % columns.chunks);
+          GemmShape s = shape;
+          s.m = rows.end(block / columns.chunks) - row;
+          s.n = columns.end(block % columns.chunks) - column;
+          void* own = static_cast<std::byte*>(workspace) + slot * slot_bytes;
+          const T* a = as<T>(in[0]) + (p.trans_a ? row : row * k);
+          const T* b = as<T>(in[1]) + (p.trans_b ? column * k : column);
+          T* c = as<T>(out[0]) + row * n + column;
+          const T* bias = p.bias ? as<T>(in[2]) + column : nullptr;
+          for (i64 i = batch.begin(chunk / blocks); i < batch.end(chunk / blocks); ++i) {
+            const auto at = static_cast<std::size_t>(i);
+            const i64 a_offset = p.a_batch.empty() ? 0 : p.a_batch[at] * m * k;
+            const i64 b_offset = p.b_batch.empty() ? 0 : p.b_batch[at] * k * n;
+            gemm(s, a + a_offset, b + b_offset, c + i * m * n, bias, p.activation, own);
+          }
+        });
+      });
+}
+
+KernelPtr prepare(const OpCall& call, Product product) {
+  for (const SpecView& operand : call.in) {
+    if (operand.dtype != call.out[0].dtype) return nullptr;
+  }
+  if (!read_shapes(call, product)) return nullptr;
+  if (product.bias && call.in[2].shape != Shape{product.n}) return nullptr;
+  return for_float(call.out[0].dtype, [&]<class T>() { return product_kernel<T>(std::move(product)); });
+}
+
+KernelPtr prepare_matmul(const OpCall& call) {
+  const auto* attrs = call.attributes<MatMulAttrs>();
+  if (!attrs || !call.has(2)) return nullptr;
+  Product product;
+  product.trans_a = attrs->transpose_a;
+  product.trans_b = attrs->transpose_b;
+  return prepare(call, std::move(product));
+}
+
+KernelPtr prepare_fused(const OpCall& call) {
+  const auto* attrs = call.attributes<MatMulFusedAttrs>();
+  if (!attrs || !call.has(attrs->bias ? 3 : 2)) return nullptr;
+  Product product;
+  product.trans_a = attrs->transpose_a;
+  product.trans_b = attrs->transpose_b;
+  product.bias = attrs->bias;
+  product.activation = attrs->activation == FusedActivation::relu ? Activation::relu : Activation::none;
+  return prepare(call, std::move(product));
+}
+
+}  // namespace
+
+void register_matmul(KernelTable& table) {
+  table.add(kMatMul.name, prepare_matmul);
+  table.add(kMatMulFused.name, prepare_fused);
+}
+
+}  // namespace keratin::cpu
