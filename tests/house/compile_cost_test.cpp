@@ -29,6 +29,7 @@ constexpr const char* kPlain = R"(
 #include <utility>
 #include <variant>
 #include <vector>
+#include "tests/build_paths.h"
 
 int main() { std::cout << "hello\n"; }
 )";

@@ -7,6 +7,7 @@
 #include <map>
 #include <regex>
 
+#include "tests/build_paths.h"
 #include "tests/house/command.h"
 #include "tests/house/docs_code.h"
 

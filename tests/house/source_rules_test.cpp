@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include "tests/build_paths.h"
 
 namespace keratin::house {
 namespace {

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <string>
 
+#include "tests/build_paths.h"
 #include "tests/io/temporary_folder.h"
 
 namespace keratin {

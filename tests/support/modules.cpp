@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "keratin/core/runtime/device.h"
+#include "tests/build_paths.h"
 
 namespace keratin::testing {
 

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <vector>
+#include "tests/build_paths.h"
 
 namespace {
 
