@@ -35,7 +35,7 @@ CommandResult run_command(const std::vector<std::string>& command,
 
   CommandResult result;
   char buffer[4096];
-  for (ssize_t count; (count = read(ends[0], buffer, sizeof buffer)) != 0;) {
+  for (ssize_t count; (count = ::read(ends[0], buffer, sizeof buffer)) != 0;) {
     if (count > 0) result.output.append(buffer, static_cast<std::size_t>(count));
     if (count < 0 && errno != EINTR) break;
   }

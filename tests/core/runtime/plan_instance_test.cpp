@@ -26,7 +26,8 @@ class PlanInstanceTest : public ::testing::Test {
     used_before_ = count("used");
   }
   void TearDown() override {
-    if (library_) EXPECT_EQ(count("used"), used_before_) << "memory was not released";
+    if (!library_) return;
+    EXPECT_EQ(count("used"), used_before_) << "memory was not released";
   }
   template <class F>
   F* function(const char* name) const {
