@@ -58,8 +58,7 @@ TEST_P(GatherKernels, NumbersOutOfRangeSaturate) {
             (std::vector<std::int32_t>{kHigh, kLow, 0, kHigh, kLow, kHigh, kLow, -1, 2}));
   EXPECT_EQ(std::vector(large.data(), large.data() + n),
             (std::vector<i64>{kHighest, kLowest, 0, kHighest, kLowest, 2147483648, -2147483648, -1, 2}));
-  EXPECT_EQ(std::vector(bytes.data(), bytes.data() + n),
-            (std::vector<std::uint8_t>{255, 0, 0, 255, 0, 255, 0, 0, 2}));
+  EXPECT_EQ(std::vector(bytes.data(), bytes.data() + n), (std::vector<std::uint8_t>{255, 0, 0, 255, 0, 255, 0, 0, 2}));
 }
 
 TEST_P(GatherKernels, RowsOfBytesBecomeScaledFloats) {

@@ -23,7 +23,7 @@ template <class T, class Kernel, class Reference>
 void check(Kernel&& kernel, Reference&& reference) {
   for (const i64 n : {0, 1, 67}) {
     const Array<T> g = Array<T>::random(n, 1);
-    Array<T> w = Array<T>::random(n, 2), m = Array<T>::random(n, 3), v = Array<T>::random(n, 4, 0.5, 1),
+    Array<T> w = Array<T>::random(n, 2), m = Array<T>::random(n, 3), v = Array<T>::random(n, 4, 2, 3),
              extra = Array<T>::random(n, 5, 0.1, 0.9);
     Array<T> w2 = w, m2 = m, v2 = v, extra2 = extra;
     std::vector<double> want_w, want_m, want_v, want_extra;
@@ -71,8 +71,8 @@ TEST_P(OptimizerKernels, Adam) {
     for (const double decay : {0.0, 0.01}) {
       for (const bool amsgrad : {false, true}) {
         const AdamStep step{.alpha = 0.02, .decay = decay};
-        check<T>([&](const T* g, T* w, T* m, T* v,
-                     T* extra, i64 n) { floats<T>(simd).adam(step, g, w, m, v, amsgrad ? extra : nullptr, n); },
+        check<T>([&](const T* g, T* w, T* m, T* v, T* extra,
+                     i64 n) { floats<T>(simd).adam(step, g, w, m, v, amsgrad ? extra : nullptr, n); },
                  [&](Element& e) {
                    e.w -= e.w * decay;
                    e.m += (e.g - e.m) * (1 - 0.9);
@@ -90,22 +90,22 @@ TEST_P(OptimizerKernels, Rmsprop) {
     for (const bool centered : {false, true}) {
       for (const bool momentum : {false, true}) {
         const RmspropStep step{.learning_rate = 0.05, .rho = 0.8, .momentum = momentum ? 0.9 : 0.0, .decay = 0.1};
-        check<T>([&](const T* g, T* w, T* m, T* v, T* extra, i64 n) {
-          floats<T>(simd).rmsprop(step, g, w, v, momentum ? m : nullptr, centered ? extra : nullptr, n);
-        },
-                 [&](Element& e) {
-                   e.w -= e.w * 0.1 * 0.05;
-                   // The state starts far from its mean, so the centred variance is kept positive here.
-                   e.v = 0.8 * e.v + 0.2 * e.g * e.g;
-                   double denominator = e.v + 1e-7;
-                   if (centered) {
-                     e.extra = 0.8 * e.extra + 0.2 * e.g;
-                     denominator = e.v - e.extra * e.extra + 1e-7;
-                   }
-                   double increment = 0.05 * e.g / std::sqrt(denominator);
-                   if (momentum) increment = e.m = 0.9 * e.m + increment;
-                   e.w -= increment;
-                 });
+        check<T>(
+            [&](const T* g, T* w, T* m, T* v, T* extra, i64 n) {
+              floats<T>(simd).rmsprop(step, g, w, v, momentum ? m : nullptr, centered ? extra : nullptr, n);
+            },
+            [&](Element& e) {
+              e.w -= e.w * 0.1 * 0.05;
+              e.v = 0.8 * e.v + 0.2 * e.g * e.g;
+              double denominator = e.v + 1e-7;
+              if (centered) {
+                e.extra = 0.8 * e.extra + 0.2 * e.g;
+                denominator = e.v - e.extra * e.extra + 1e-7;
+              }
+              double increment = 0.05 * e.g / std::sqrt(denominator);
+              if (momentum) increment = e.m = 0.9 * e.m + increment;
+              e.w -= increment;
+            });
       }
     }
   });

@@ -16,12 +16,13 @@ using testing::kEps;
 KERATIN_KERNEL_TESTS(ReduceKernels);
 
 const ReduceShape kShapes[] = {
-    {1, 1, 1, 1},     {3, 0, 2, 2},   {2, 5, 1, 1},      {1, 17, 1, 1},   {1, 64, 1, 1},  {4, 100, 1, 1}, {1, 5000, 1, 1},
-    {1, 10000, 1, 1}, {2, 3, 7, 7},   {1, 300, 10, 10},  {1, 1000, 1, 1}, {2, 257, 3, 3}, {1, 513, 32, 32}, {1, 130, 33, 33},
-    {3, 9, 600, 600}, {1, 5, 20, 50}, {2, 400, 10, 25},
+    {1, 1, 1, 1},     {3, 0, 2, 2},     {2, 5, 1, 1},     {1, 17, 1, 1},    {1, 64, 1, 1},    {4, 100, 1, 1},
+    {1, 5000, 1, 1},  {1, 10000, 1, 1}, {2, 3, 7, 7},     {1, 300, 10, 10}, {1, 1000, 1, 1},  {2, 257, 3, 3},
+    {1, 513, 32, 32}, {1, 130, 33, 33}, {3, 9, 600, 600}, {1, 5, 20, 50},   {2, 400, 10, 25},
 };
 
-double reference(Reduction op, double total, double x) {
+// In long double: a plain sum of doubles would be less accurate than what it checks.
+long double reference(Reduction op, long double total, long double x) {
   switch (op) {
     case Reduction::max: return std::max(total, x);
     case Reduction::min: return std::min(total, x);
@@ -36,23 +37,26 @@ void check(const Kernels& kernels, double low, double high) {
     const Array<T> x = Array<T>::random(s.outer * s.reduce * s.stride, 1, low, high);
     for (int op = 0; op < static_cast<int>(Reduction::count); ++op) {
       const auto reduction = static_cast<Reduction>(op);
-      if (!kernels.reduce[op] || (s.reduce == 0 && reduction != Reduction::sum && reduction != Reduction::prod)) continue;
+      if (!kernels.reduce[op] || (s.reduce == 0 && reduction != Reduction::sum && reduction != Reduction::prod))
+        continue;
       if (reduction == Reduction::prod && s.reduce > 100) continue;
       Array<T> y(s.outer * s.stride, T{5});
       kernels.reduce[op](s, x.data(), y.data());
       for (i64 o = 0; o < s.outer; ++o) {
         for (i64 i = 0; i < s.stride; ++i) {
-          double want = 5;  // columns outside the range keep their value
+          long double want = 5;  // columns outside the range keep their value
           if (i < s.inner) {
-            want = reduction == Reduction::prod ? 1
+            want = reduction == Reduction::prod  ? 1
                    : reduction == Reduction::max ? -1e300
                    : reduction == Reduction::min ? 1e300
                                                  : 0;
-            for (i64 r = 0; r < s.reduce; ++r) want = reference(reduction, want, d(x[(o * s.reduce + r) * s.stride + i]));
-            if (reduction == Reduction::mean) want /= d(s.reduce);
+            for (i64 r = 0; r < s.reduce; ++r)
+              want = reference(reduction, want, d(x[(o * s.reduce + r) * s.stride + i]));
+            if (reduction == Reduction::mean) want /= static_cast<long double>(s.reduce);
           }
-          const double tolerance = std::is_floating_point_v<T> ? 2 * kEps<T> * (std::fabs(want) + std::sqrt(d(s.reduce))) : 0;
-          ASSERT_NEAR(d(y[o * s.stride + i]), want, tolerance)
+          const double tolerance =
+              std::is_floating_point_v<T> ? 2 * kEps<T> * (std::fabs(d(want)) + std::sqrt(d(s.reduce))) : 0;
+          ASSERT_NEAR(d(y[o * s.stride + i]), d(want), tolerance)
               << "reduction " << op << " of " << s.outer << "x" << s.reduce << "x" << s.inner;
         }
       }

@@ -43,7 +43,9 @@ const std::vector<Function>& functions() {
       {Unary::floor, "floor", [](long double x) { return std::floor(x); }},
       {Unary::ceil, "ceil", [](long double x) { return std::ceil(x); }},
       {Unary::round, "round", [](long double x) { return std::nearbyint(x); }},
-      {Unary::sign, "sign", [](long double x) { return x > 0 ? 1 : x < 0 ? -1 : x; }},
+      {Unary::sign, "sign", [](long double x) { return x > 0   ? 1
+                                                       : x < 0 ? -1
+                                                               : x; }},
   };
   return all;
 }
@@ -64,10 +66,31 @@ double ulps(T got, long double want) {
 template <class T>
 Array<T> arguments() {
   using Limits = std::numeric_limits<T>;
-  std::vector<T> values = {T(0),        -T(0),         T(1),           T(-1),          T(0.5),          T(-0.5),
-                           T(1.5),      T(2.5),        T(-2.5),        T(-1.5),        Limits::min(),   -Limits::min(),
-                           Limits::max(), Limits::lowest(), Limits::infinity(), -Limits::infinity(), Limits::quiet_NaN(),
-                           Limits::denorm_min(), Limits::epsilon(), T(88), T(89), T(-88), T(-104), T(-110), T(1e-20)};
+  std::vector<T> values = {T(0),
+                           -T(0),
+                           T(1),
+                           T(-1),
+                           T(0.5),
+                           T(-0.5),
+                           T(1.5),
+                           T(2.5),
+                           T(-2.5),
+                           T(-1.5),
+                           Limits::min(),
+                           -Limits::min(),
+                           Limits::max(),
+                           Limits::lowest(),
+                           Limits::infinity(),
+                           -Limits::infinity(),
+                           Limits::quiet_NaN(),
+                           Limits::denorm_min(),
+                           Limits::epsilon(),
+                           T(88),
+                           T(89),
+                           T(-88),
+                           T(-104),
+                           T(-110),
+                           T(1e-20)};
   const auto add = [&](double low, double high, unsigned seed) {
     const Array<T> more = Array<T>::random(1500, seed, low, high);
     for (i64 i = 0; i < more.size(); ++i) values.push_back(more[i]);
