@@ -1,6 +1,7 @@
 // Keratin's front door: everything a program needs to build, train, evaluate and save a model.
 #pragma once
 
+#include "keratin/core/model/naming.h"
 #include "keratin/core/ops/ops.h"
 #include "keratin/core/runtime/device.h"
 #include "keratin/core/tensor/errors.h"

@@ -75,6 +75,9 @@ class LayerImpl : public Callable, public std::enable_shared_from_this<LayerImpl
   // The value an Input stands for; empty for every other layer.
   virtual Value symbolic_input() const { return {}; }
 
+  // Whether the layer is a model: files then name its children by class, under "layers".
+  virtual bool is_model() const { return false; }
+
   // For layers that use their input as indices: it must be in [0, index_limit()). 0: no such limit.
   virtual std::int64_t index_limit() const { return 0; }
 

@@ -24,6 +24,8 @@ class ModelImpl : public LayerImpl {
   // Names of the layers that make the outputs, as Keras names outputs in logs.
   std::vector<std::string> output_names() const;
 
+  bool is_model() const final { return true; }
+
   using LayerImpl::call;
   Values call(std::span<const Value> inputs, CallContext& context) override;
 

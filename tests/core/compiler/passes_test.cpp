@@ -1,0 +1,107 @@
+// What simplify, merge, fuse and expand make of programs.
+#include <gtest/gtest.h>
+
+#include "keratin/core/compiler/passes.h"
+#include "keratin/core/graph/leaves.h"
+#include "keratin/core/ops/ops.h"
+#include "keratin/core/tensor/errors.h"
+#include "tests/core/compiler/stub_backend.h"
+
+namespace keratin {
+namespace {
+
+using testing::has_op;
+using testing::StubBackend;
+
+Program program(Values inputs, Values outputs) {
+  return {.name = "p", .inputs = std::move(inputs), .outputs = std::move(outputs), .updates = {}, .gradients = {}};
+}
+std::size_t count(const Program& p, const OpDef& op) {
+  std::size_t n = 0;
+  for (const NodePtr& node : topological_order(p.roots())) n += node->is(op) ? 1 : 0;
+  return n;
+}
+Value matrix(const std::string& name, std::int64_t rows, std::int64_t columns) {
+  return input_value(name, {{rows, columns}, DType::float32});
+}
+
+TEST(Simplify, RemovesWhatDoesNothing) {
+  const Value x = matrix("x", 2, 3);
+  const Value y = ops::cast(ops::reshape((x + 0.0) * 1.0, {2, 3}), DType::float32);
+  const Program p = simplify(program({x}, {ops::stop_gradient(y)}));
+  EXPECT_EQ(p.outputs[0].node(), p.inputs[0].node());
+}
+
+TEST(Simplify, MergesEqualNodesAndKeepsRandomOnesApart) {
+  const Value x = matrix("x", 2, 3);
+  const VariablePtr step =
+      std::make_shared<VariableState>("step", Shape{}, DType::int64, [] { return Tensor::scalar<std::int64_t>(0); });
+  const Program merged = simplify(program({x}, {ops::exp(x) + ops::exp(x)}));
+  EXPECT_EQ(count(merged, kExp), 1u);
+  const Value a = ops::random_uniform(read(step), {4}, 1), b = ops::random_uniform(read(step), {4}, 1);
+  const Program random = simplify(program({}, {a + b}));
+  EXPECT_EQ(count(random, kRandomUniform), 2u);
+  EXPECT_EQ(count(random, kRead), 1u);  // reads of one variable are one
+}
+
+TEST(Simplify, DifferentAttributesAreNotMerged) {
+  const Value x = matrix("x", 3, 3);
+  const Program p = simplify(program({x}, {ops::sum(x, {0}) + ops::sum(x, {1})}));
+  EXPECT_EQ(count(p, kSum), 2u);
+}
+
+TEST(Fuse, MatmulBiasRelu) {
+  const Value x = matrix("x", 4, 5), w = matrix("w", 5, 6), b = input_value("b", {{6}, DType::float32});
+  const Program p = fuse(program({x, w, b}, {ops::relu(ops::matmul(x, w) + b)}), StubBackend());
+  EXPECT_EQ(count(p, kMatMulFused), 1u);
+  EXPECT_EQ(count(p, kAdd) + count(p, kRelu) + count(p, kMatMul), 0u);
+  const auto& attrs = p.outputs[0].node()->attrs_as<MatMulFusedAttrs>();
+  EXPECT_TRUE(attrs.bias);
+  EXPECT_EQ(attrs.activation, FusedActivation::relu);
+}
+
+TEST(Fuse, NotWhenTheProductIsNeededByItself) {
+  const Value x = matrix("x", 4, 5), w = matrix("w", 5, 6), b = input_value("b", {{6}, DType::float32});
+  const Value product = ops::matmul(x, w);
+  const Program p = fuse(program({x, w, b}, {ops::relu(product + b), product}), StubBackend());
+  EXPECT_EQ(count(p, kMatMulFused), 0u);
+}
+
+TEST(Fuse, NotWithoutAKernel) {
+  const Value x = matrix("x", 4, 5), w = matrix("w", 5, 6), b = input_value("b", {{6}, DType::float32});
+  const Program p = fuse(program({x, w, b}, {ops::relu(ops::matmul(x, w) + b)}), StubBackend({"matmul_fused"}));
+  EXPECT_EQ(count(p, kMatMulFused), 0u);
+  EXPECT_EQ(count(p, kMatMul), 1u);
+}
+
+TEST(Fuse, RescalingIntoTheBatchGather) {
+  const Value base = input_value("base", {{1}, DType::int64});
+  const Value cursor = input_value("cursor", {{kBatchCursorSize}, DType::int64});
+  const Value batch =
+      ops::batch_gather(base, cursor, {.batch = 2, .row_shape = {3}, .from = DType::uint8, .to = DType::float32});
+  const Program p = fuse(program({base, cursor}, {batch * 0.5 + 2.0}), StubBackend());
+  ASSERT_TRUE(p.outputs[0].node()->is(kBatchGather));
+  EXPECT_EQ(p.outputs[0].node()->attrs_as<BatchGatherAttrs>().scale, 0.5);
+  EXPECT_EQ(p.outputs[0].node()->attrs_as<BatchGatherAttrs>().offset, 2.0);
+}
+
+TEST(Expand, DecomposesUntilTheBackendHasKernels) {
+  const Value x = matrix("x", 4, 5);
+  const Program p = expand(program({x}, {ops::softmax(x)}), StubBackend({"softmax"}));
+  EXPECT_EQ(count(p, kSoftmax), 0u);
+  EXPECT_EQ(count(p, kExp), 1u);
+}
+
+TEST(Expand, OpWithoutKernelAndDefinitionIsNamed) {
+  const Value x = matrix("x", 4, 5);
+  try {
+    expand(program({x}, {ops::exp(x)}), StubBackend({"exp"}));
+    FAIL() << "expected an error";
+  } catch (const BackendError& error) {
+    EXPECT_NE(std::string(error.what()).find("'exp'"), std::string::npos);
+    EXPECT_NE(std::string(error.what()).find("stub:0"), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace keratin
