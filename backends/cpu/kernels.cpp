@@ -10,10 +10,13 @@ const KernelTable& kernel_table() {
     register_binary(t);
     register_elementwise(t);
     register_matmul(t);
+    register_conv(t);
+    register_pool(t);
     register_reduce(t);
     register_shaping(t);
     register_softmax(t);
     register_gather(t);
+    register_random(t);
     register_update(t);
     return t;
   }();

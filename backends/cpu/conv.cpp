@@ -1,0 +1,222 @@
+// 2-D convolutions: the threads share the images, or bands of rows where there are few images.
+#include "keratin/core/ops/conv.h"
+
+#include <algorithm>
+
+#include "keratin/backends/cpu/parallel.h"
+#include "keratin/backends/cpu/typed.h"
+
+namespace keratin::cpu {
+namespace {
+
+// Multiplications and additions of one chunk: some 30 us.
+constexpr double kChunkFlops = 4e6;
+constexpr i64 kMaxChunks = 64;
+
+// The shape for attributes and operands; nothing when they do not fit each other.
+bool read_shape(const Conv2DAttrs& attrs, const Shape& x, const Shape& kernel, const Shape& y, ConvShape& s) {
+  if (x.rank() != 4 || kernel.rank() != 4 || y.rank() != 4 || attrs.groups < 1) return false;
+  s = {.n = x[0],
+       .h = x[1],
+       .w = x[2],
+       .c = x[3],
+       .kh = kernel[0],
+       .kw = kernel[1],
+       .oh = y[1],
+       .ow = y[2],
+       .f = kernel[3],
+       .stride_h = attrs.strides[0],
+       .stride_w = attrs.strides[1],
+       .pad_top = attrs.padding.before[0],
+       .pad_left = attrs.padding.before[1],
+       .dilation_h = attrs.dilation[0],
+       .dilation_w = attrs.dilation[1],
+       .groups = attrs.groups};
+  const auto reaches = [&](std::size_t i, i64 size, i64 window, i64 result) {
+    const i64 before = attrs.padding.before[i], after = attrs.padding.after[i];
+    if (before < 0 || after < 0 || attrs.strides[i] < 1 || attrs.dilation[i] < 1 || window < 1) return false;
+    const i64 room = size + before + after - (window - 1) * attrs.dilation[i] - 1;
+    return room >= 0 && result == room / attrs.strides[i] + 1;
+  };
+  return kernel[2] * s.groups == s.c && s.f % s.groups == 0 && y[0] == s.n && y[3] == s.f &&
+         reaches(0, s.h, s.kh, s.oh) && reaches(1, s.w, s.kw, s.ow);
+}
+
+std::string text_of(const ConvShape& s) {
+  const auto by = [](i64 a, i64 b, i64 c) {
+    return std::to_string(a) + "x" + std::to_string(b) + "x" + std::to_string(c);
+  };
+  return std::to_string(s.n) + "x" + by(s.h, s.w, s.c) + " -> " + by(s.oh, s.ow, s.f) + ", kernel " +
+         std::to_string(s.kh) + "x" + std::to_string(s.kw);
+}
+
+// How the work is cut: runs of images, or, where `bands` > 1, bands of each image's result rows.
+struct Cut {
+  ConvShape shape;
+  Range images, bands;
+
+  Cut(const ConvShape& s, i64 most, bool may_band) : shape(s) {
+    const double image = 2.0 * static_cast<double>(s.oh * s.ow * s.kh * s.kw) * static_cast<double>(s.c / s.groups) *
+                         static_cast<double>(s.f);
+    const double all = image * static_cast<double>(s.n) / kChunkFlops;
+    const i64 wanted = std::clamp<i64>(static_cast<i64>(std::min(all, 1e6)), 1, most);
+    bands = Range(s.oh, s.oh);
+    if (s.n >= wanted || !may_band) {
+      images = Range(s.n, ceil_div(s.n, wanted));
+    } else {
+      images = Range(s.n, 1);
+      bands = Range(s.oh, ceil_div(s.oh, std::min(s.oh, ceil_div(wanted, std::max<i64>(s.n, 1)))));
+    }
+  }
+  i64 chunks() const { return images.chunks * bands.chunks; }
+
+  // f(shape, n0, n1, x offset, y offset) for one chunk.
+  template <class F>
+  void visit(i64 chunk, F&& f) const {
+    if (bands.chunks == 1) return f(shape, images.begin(chunk), images.end(chunk), i64{0}, i64{0});
+    const i64 image = chunk / bands.chunks, row = bands.begin(chunk % bands.chunks);
+    ConvShape band = shape;
+    band.n = 1;
+    band.oh = bands.end(chunk % bands.chunks) - row;
+    i64 x = image * shape.h * shape.w * shape.c;
+    if (shape.kh == 1 && shape.stride_h == 1 && shape.pad_top == 0) {
+      // The band of x that it sees is an image of its own.
+      x += row * shape.w * shape.c;
+      band.h = band.oh;
+    } else {
+      band.pad_top -= row * shape.stride_h;
+    }
+    f(band, i64{0}, i64{1}, x, (image * shape.oh + row) * shape.ow * shape.f);
+  }
+  // For any chunk.
+  template <class T>
+  i64 workspace() const {
+    ConvShape band = shape;
+    if (bands.chunks > 1) {
+      band.n = 1;
+      band.oh = bands.chunk;
+    }
+    const auto bytes = std::max(float_kernels<T>().conv_workspace(shape), float_kernels<T>().conv_workspace(band));
+    return round_up(static_cast<i64>(bytes), kSlotAlignment);
+  }
+};
+
+KernelPtr forward(const OpCall& call, const Conv2DAttrs& attrs, bool with_bias, Activation activation) {
+  ConvShape s;
+  if (!call.has(with_bias ? 3 : 2) || !read_shape(attrs, call.in[0].shape, call.in[1].shape, call.out[0].shape, s) ||
+      call.in[0].dtype != call.out[0].dtype || call.in[1].dtype != call.out[0].dtype ||
+      (with_bias && !is(call.in[2], {s.f}, call.out[0].dtype))) {
+    return nullptr;
+  }
+  return for_float(call.out[0].dtype, [&]<class T>() {
+    const Cut cut(s, kMaxChunks, true);
+    const i64 chunks = cut.chunks(), slots = std::min<i64>(chunks, num_threads()), bytes = cut.workspace<T>();
+    return make_kernel(
+        describe("conv " + text_of(s), dtype_of<T>, chunks), static_cast<std::size_t>(slots * bytes),
+        [=, conv = float_kernels<T>().conv_forward](const void* const* in, void* const* out, void* workspace) {
+          const T* bias = with_bias ? as<T>(in[2]) : nullptr;
+          parallel_with_slots(chunks, slots, [&](i64 chunk, i64 slot) {
+            cut.visit(chunk, [&](const ConvShape& shape, i64 n0, i64 n1, i64 x, i64 y) {
+              conv(shape, n0, n1, as<T>(in[0]) + x, as<T>(in[1]), bias, activation, as<T>(out[0]) + y,
+                   as<std::byte>(workspace) + slot * bytes);
+            });
+          });
+        });
+  });
+}
+
+// inputs (dy, kernel)
+KernelPtr prepare_input_gradient(const OpCall& call) {
+  const auto* attrs = call.attributes<Conv2DInputGradAttrs>();
+  ConvShape s;
+  if (!attrs || !call.has(2) || call.out[0].shape != attrs->input_shape ||
+      !read_shape(attrs->conv, attrs->input_shape, call.in[1].shape, call.in[0].shape, s) ||
+      call.in[0].dtype != call.out[0].dtype || call.in[1].dtype != call.out[0].dtype) {
+    return nullptr;
+  }
+  return for_float(call.out[0].dtype, [&]<class T>() {
+    const Cut cut(s, kMaxChunks, false);
+    const i64 chunks = cut.chunks(), slots = std::min<i64>(chunks, num_threads()), bytes = cut.workspace<T>();
+    return make_kernel(
+        describe("conv input gradient " + text_of(s), dtype_of<T>, chunks), static_cast<std::size_t>(slots * bytes),
+        [=, conv = float_kernels<T>().conv_input_gradient](const void* const* in, void* const* out, void* workspace) {
+          parallel_with_slots(chunks, slots, [&](i64 chunk, i64 slot) {
+            conv(s, cut.images.begin(chunk), cut.images.end(chunk), as<T>(in[0]), as<T>(in[1]), as<T>(out[0]),
+                 as<std::byte>(workspace) + slot * bytes);
+          });
+        });
+  });
+}
+
+// How many sums of images are kept apart: more give more threads work, and need more memory.
+i64 partial_sums(i64 kernel_bytes) {
+  constexpr i64 kMost = 16, kFewest = 4, kBytes = i64{16} << 20;
+  return std::clamp<i64>(kBytes / std::max<i64>(kernel_bytes, 1), kFewest, kMost);
+}
+
+// inputs (x, dy). Each chunk of images adds up a gradient of its own (the first in the result's place); they are joined
+// in order.
+KernelPtr prepare_kernel_gradient(const OpCall& call) {
+  const auto* attrs = call.attributes<Conv2DKernelGradAttrs>();
+  ConvShape s;
+  if (!attrs || !call.has(2) || call.out[0].shape != attrs->kernel_shape ||
+      !read_shape(attrs->conv, call.in[0].shape, attrs->kernel_shape, call.in[1].shape, s) ||
+      call.in[0].dtype != call.out[0].dtype || call.in[1].dtype != call.out[0].dtype) {
+    return nullptr;
+  }
+  return for_float(call.out[0].dtype, [&]<class T>() {
+    const auto& kernels = float_kernels<T>();
+    const i64 size = attrs->kernel_shape.size();
+    const i64 partial_bytes = round_up(size * static_cast<i64>(sizeof(T)), kSlotAlignment);
+    const Cut cut(s, partial_sums(partial_bytes), true);
+    const i64 chunks = cut.chunks(), slots = std::min<i64>(chunks, num_threads()), bytes = cut.workspace<T>();
+    const i64 partials = std::max<i64>(chunks - 1, 0) * partial_bytes;
+    const Range elements(size, kGrainHeavy);
+    return make_kernel(describe("conv kernel gradient " + text_of(s), dtype_of<T>, chunks),
+                       static_cast<std::size_t>(partials + slots * bytes),
+                       [=, conv = kernels.conv_kernel_gradient, fill = kernels.fill, add = kernels.add_scaled](
+                           const void* const* in, void* const* out, void* memory) {
+                         T* result = as<T>(out[0]);
+                         auto* workspace = as<std::byte>(memory);
+                         const auto partial = [&](i64 chunk) {
+                           return chunk == 0 ? result : reinterpret_cast<T*>(workspace + (chunk - 1) * partial_bytes);
+                         };
+                         if (chunks == 0) fill(T{0}, result, size);  // no images
+                         parallel_with_slots(chunks, slots, [&](i64 chunk, i64 slot) {
+                           fill(T{0}, partial(chunk), size);
+                           cut.visit(chunk, [&](const ConvShape& shape, i64 n0, i64 n1, i64 x, i64 y) {
+                             conv(shape, n0, n1, as<T>(in[0]) + x, as<T>(in[1]) + y, partial(chunk),
+                                  workspace + partials + slot * bytes);
+                           });
+                         });
+                         if (chunks <= 1) return;
+                         elements.run([&](i64 begin, i64 end) {
+                           for (i64 chunk = 1; chunk < chunks; ++chunk)
+                             add(T{1}, partial(chunk) + begin, result + begin, end - begin);
+                         });
+                       });
+  });
+}
+
+KernelPtr prepare_conv(const OpCall& call) {
+  const auto* attrs = call.attributes<Conv2DAttrs>();
+  return attrs ? forward(call, *attrs, false, Activation::none) : nullptr;
+}
+
+KernelPtr prepare_fused(const OpCall& call) {
+  const auto* attrs = call.attributes<Conv2DFusedAttrs>();
+  if (!attrs) return nullptr;
+  return forward(call, attrs->conv, attrs->bias,
+                 attrs->activation == FusedActivation::relu ? Activation::relu : Activation::none);
+}
+
+}  // namespace
+
+void register_conv(KernelTable& table) {
+  table.add(kConv2D.name, prepare_conv);
+  table.add(kConv2DFused.name, prepare_fused);
+  table.add(kConv2DInputGrad.name, prepare_input_gradient);
+  table.add(kConv2DKernelGrad.name, prepare_kernel_gradient);
+}
+
+}  // namespace keratin::cpu

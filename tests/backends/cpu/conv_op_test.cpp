@@ -1,0 +1,95 @@
+#include "keratin/core/ops/conv.h"
+
+#include <gtest/gtest.h>
+
+#include "keratin/core/ops/elementwise.h"
+#include "tests/backends/cpu/run_op.h"
+
+namespace keratin {
+namespace {
+
+using namespace cpu_test;
+
+struct Case {
+  Shape x, kernel;
+  Conv2DAttrs attrs;
+};
+
+Tensor forward(const Case& c, DType dtype) {
+  const Tensor x = random_tensor(c.x, dtype, -1, 1), kernel = random_tensor(c.kernel, dtype, -1, 1, 2);
+  return run_op(kConv2D, c.attrs, {x, kernel}).at(0);
+}
+
+// All three directions against the reference backend.
+void check(const Case& c, DType dtype = DType::float32) {
+  SCOPED_TRACE(c.x.to_string() + " " + c.kernel.to_string());
+  const double tolerance = dtype == DType::float32 ? 2e-4 : 1e-11;
+  const Tensor x = random_tensor(c.x, dtype, -1, 1), kernel = random_tensor(c.kernel, dtype, -1, 1, 2);
+  check_op(kConv2D, c.attrs, {x, kernel}, tolerance);
+  const Tensor dy = random_tensor(forward(c, dtype).shape(), dtype, -1, 1, 3);
+  check_op(kConv2DInputGrad, Conv2DInputGradAttrs{c.attrs, c.x}, {dy, kernel}, tolerance);
+  check_op(kConv2DKernelGrad, Conv2DKernelGradAttrs{c.attrs, c.kernel}, {x, dy}, tolerance);
+}
+
+const Padding2D kOne{{1, 1}, {1, 1}};
+
+TEST(CpuConv, StridesPaddingDilationAndGroups) {
+  const Case cases[] = {
+      {{2, 5, 6, 3}, {3, 2, 3, 4}, {}},
+      {{2, 5, 6, 3}, {3, 3, 3, 4}, {.padding = kOne}},
+      {{1, 7, 8, 1}, {3, 3, 1, 2}, {.strides = {2, 3}, .padding = {{0, 1}, {1, 0}}}},
+      {{2, 9, 9, 2}, {3, 2, 2, 3}, {.padding = kOne, .dilation = {2, 3}}},
+      {{2, 6, 6, 4}, {3, 3, 2, 6}, {.padding = kOne, .groups = 2}},
+      {{2, 6, 6, 4}, {3, 3, 1, 4}, {.padding = kOne, .groups = 4}},
+      {{3, 4, 4, 8}, {1, 1, 8, 5}, {}},
+      {{3, 4, 4, 8}, {1, 1, 8, 5}, {.strides = {2, 2}}},
+      {{1, 3, 3, 2}, {3, 3, 2, 4}, {.padding = {{2, 2}, {2, 2}}}},
+      {{0, 5, 5, 2}, {3, 3, 2, 4}, {}},
+  };
+  for (const Case& c : cases) {
+    check(c);
+    check(c, DType::float64);
+  }
+}
+
+// Many images, and few: bands of rows.
+TEST(CpuConv, ChunksOnThreads) {
+  check({{24, 14, 14, 16}, {3, 3, 16, 32}, {.padding = kOne}});
+  check({{1, 40, 40, 16}, {3, 3, 16, 32}, {.strides = {2, 1}, .padding = {{1, 0}, {0, 1}}}});
+  check({{2, 40, 40, 32}, {1, 1, 32, 64}, {}});
+  const std::vector<Tensor> one = {random_tensor({1, 40, 40, 16}), random_tensor({3, 3, 16, 32})};
+  EXPECT_NE(describe_op(kConv2D, Conv2DAttrs{}, one).find("chunks"), std::string::npos);
+}
+
+TEST(CpuConv, FusedIsConvolutionBiasAndRelu) {
+  const Conv2DAttrs conv{.padding = kOne};
+  for (const bool bias : {false, true}) {
+    for (const auto activation : {FusedActivation::none, FusedActivation::relu}) {
+      for (const Shape& shape : {Shape{3, 6, 7, 3}, Shape{1, 60, 60, 12}}) {
+        std::vector<Tensor> in = {random_tensor(shape), random_tensor({3, 3, shape[3], 16}, DType::float32, -1, 1, 2)};
+        Tensor expected = run_op(kConv2D, conv, in).at(0);
+        if (bias) {
+          in.push_back(random_tensor({16}, DType::float32, -2, 2, 3));
+          expected = run_op(kAdd, {}, {expected, in[2]}).at(0);
+        }
+        if (activation == FusedActivation::relu) expected = run_op(kRelu, {}, {expected}).at(0);
+        expect_close(run_on_threads(kConv2DFused, Conv2DFusedAttrs{conv, bias, activation}, in).at(0), expected, 1e-5);
+      }
+    }
+  }
+}
+
+TEST(CpuConv, RefusesWhatDoesNotFit) {
+  const auto spec = [](Shape shape) { return Spec{std::move(shape), DType::float32}; };
+  const Spec x = spec({1, 5, 5, 2}), kernel = spec({3, 3, 2, 4}), y = spec({1, 3, 3, 4});
+  EXPECT_TRUE(supported(kConv2D, Conv2DAttrs{}, {x, kernel}, {y}));
+  EXPECT_FALSE(supported(kConv2D, Conv2DAttrs{.strides = {0, 1}}, {x, kernel}, {y}));
+  EXPECT_FALSE(supported(kConv2D, Conv2DAttrs{.groups = 2}, {x, kernel}, {y}));
+  EXPECT_FALSE(supported(kConv2D, Conv2DAttrs{}, {x, kernel}, {spec({1, 4, 3, 4})}));
+  EXPECT_FALSE(supported(kConv2D, Conv2DAttrs{}, {x, spec({6, 3, 2, 4})}, {y}));
+  EXPECT_FALSE(supported(kConv2DInputGrad, Conv2DAttrs{}, {y, kernel}, {x}));
+  EXPECT_FALSE(supported(kConv2DFused, Conv2DFusedAttrs{.bias = true}, {x, kernel, spec({3})}, {y}));
+}
+
+}  // namespace
+}  // namespace keratin
