@@ -45,7 +45,7 @@ class Dataset {
   using Map = std::function<std::pair<Values, Values>(const Values& x, const Values& y)>;
 
   // All samples at once; x, y (and weights) agree in their first axis. Throws InvalidArgument otherwise, or when empty.
-  Dataset(TensorList x, TensorList y, Tensor sample_weight = {});
+  explicit Dataset(TensorList x, TensorList y, Tensor sample_weight = {});
   // `make` begins an epoch. Batches may differ in size; each size has its own plan. The next batch is generated in
   // another thread while the model works on the last one.
   static Dataset from_generator(std::function<Generator()> make);

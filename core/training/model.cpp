@@ -99,7 +99,7 @@ Logs Model::evaluate(const Dataset& data, const EvaluateOptions& options) {
   return named("evaluate", [&] { return evaluate_model(*this, data, options, true); });
 }
 
-std::vector<Tensor> Model::predict_all(const Dataset& data, const PredictOptions& options) {
+std::vector<Tensor> Model::predict_dataset(const Dataset& data, const PredictOptions& options) {
   const Trainer::Busy busy(model_impl().trainer());
   return named("predict", [&] { return predict_model(*this, data, options); });
 }

@@ -1,6 +1,7 @@
 // Model: a graph of layers that can be trained, evaluated, used and saved (keras.Model). A model is itself a layer.
 #pragma once
 
+#include <concepts>
 #include <functional>
 #include <map>
 #include <memory>
@@ -96,7 +97,11 @@ class Model : public Layer {
   // The first output for all samples; predict_all gives every output.
   Tensor predict(const TensorList& x, const PredictOptions& options = {});
   std::vector<Tensor> predict_all(const TensorList& x, const PredictOptions& options = {});
-  std::vector<Tensor> predict_all(const Dataset& data, const PredictOptions& options = {});
+  // A template, so that braces always mean a list of tensors.
+  template <std::same_as<Dataset> D>
+  std::vector<Tensor> predict_all(const D& data, const PredictOptions& options = {}) {
+    return predict_dataset(data, options);
+  }
 
   Logs train_on_batch(const TensorList& x, const TensorList& y, const BatchOptions& options = {});
   Logs test_on_batch(const TensorList& x, const TensorList& y, const BatchOptions& options = {});
@@ -125,6 +130,9 @@ class Model : public Layer {
   void load_weights(const std::string& path);
 
   ModelImpl& model_impl() const;
+
+ private:
+  std::vector<Tensor> predict_dataset(const Dataset& data, const PredictOptions& options);
 };
 
 // From then on every training step of every model checks what its layers produce, and throws InvalidArgument naming the
