@@ -28,7 +28,7 @@ void set_gigabytes(benchmark::State& state, double bytes) {
   state.counters["GB/s"] = Counter(bytes * 1e-9, Counter::kIsIterationInvariantRate);
 }
 
-void gemm(benchmark::State& state, i64 m, i64 n, i64 k, bool trans_a, bool trans_b) {
+void gemm(benchmark::State& state, i64 m, i64 n, i64 k, bool trans_a, bool trans_b, bool eigen) {
   const GemmShape shape{.m = m,
                         .n = n,
                         .k = k,
@@ -41,21 +41,27 @@ void gemm(benchmark::State& state, i64 m, i64 n, i64 k, bool trans_a, bool trans
   std::vector<float> c(static_cast<std::size_t>(m * n));
   std::vector<char> workspace(simd().f32.gemm_workspace(shape));
   for (auto _ : state) {
-    simd().f32.gemm(shape, a.data(), b.data(), c.data(), nullptr, Activation::none, workspace.data());
+    const auto run = eigen ? simd().f32.gemm_eigen : simd().f32.gemm;
+    run(shape, a.data(), b.data(), c.data(), nullptr, Activation::none, workspace.data());
     benchmark::ClobberMemory();
   }
   set_gflops(state, 2.0 * static_cast<double>(m * n * k));
 }
-BENCHMARK_CAPTURE(gemm, fc1_forward, 128, 128, 784, false, false);
-BENCHMARK_CAPTURE(gemm, fc1_forward_half_batch, 64, 128, 784, false, false);
-BENCHMARK_CAPTURE(gemm, fc1_kernel_gradient, 784, 128, 128, true, false);
-BENCHMARK_CAPTURE(gemm, fc1_input_gradient, 128, 784, 128, false, true);
-BENCHMARK_CAPTURE(gemm, fc2_forward, 128, 10, 128, false, false);
-BENCHMARK_CAPTURE(gemm, fc2_kernel_gradient, 128, 10, 128, true, false);
-BENCHMARK_CAPTURE(gemm, fc2_input_gradient, 128, 128, 10, false, true);
-BENCHMARK_CAPTURE(gemm, one_row, 1, 128, 784, false, false);
-BENCHMARK_CAPTURE(gemm, square_512, 512, 512, 512, false, false);
-BENCHMARK_CAPTURE(gemm, square_1024, 1024, 1024, 1024, false, false);
+#define KERATIN_GEMM(name, ...)                      \
+  BENCHMARK_CAPTURE(gemm, name, __VA_ARGS__, false); \
+  BENCHMARK_CAPTURE(gemm, name##_eigen, __VA_ARGS__, true)
+KERATIN_GEMM(fc1_forward, 128, 128, 784, false, false);
+KERATIN_GEMM(fc1_forward_half_batch, 64, 128, 784, false, false);
+KERATIN_GEMM(fc1_kernel_gradient, 784, 128, 128, true, false);
+KERATIN_GEMM(fc1_input_gradient, 128, 784, 128, false, true);
+KERATIN_GEMM(fc2_forward, 128, 10, 128, false, false);
+KERATIN_GEMM(fc2_kernel_gradient, 128, 10, 128, true, false);
+KERATIN_GEMM(fc2_input_gradient, 128, 128, 10, false, true);
+KERATIN_GEMM(one_row, 1, 128, 784, false, false);
+KERATIN_GEMM(square_512, 512, 512, 512, false, false);
+KERATIN_GEMM(square_1024, 1024, 1024, 1024, false, false);
+KERATIN_GEMM(conv2_tile, 168, 64, 288, false, false);
+KERATIN_GEMM(conv2_kernel_gradient_tile, 288, 64, 168, true, false);
 
 enum class Direction { forward, input_gradient, kernel_gradient };
 

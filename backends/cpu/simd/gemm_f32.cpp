@@ -15,6 +15,7 @@ void gemm_f32(const GemmShape& shape, const float* a, const float* b, float* c, 
 void add_gemm(FloatKernels<float>& kernels) {
   kernels.gemm_workspace = gemm_workspace_f32;
   kernels.gemm = gemm_f32;
+  kernels.gemm_eigen = eigen_product<float>;
 }
 
 }  // namespace keratin::cpu::KERATIN_ISA

@@ -15,6 +15,7 @@ void gemm_f64(const GemmShape& shape, const double* a, const double* b, double* 
 void add_gemm(FloatKernels<double>& kernels) {
   kernels.gemm_workspace = gemm_workspace_f64;
   kernels.gemm = gemm_f64;
+  kernels.gemm_eigen = eigen_product<double>;
 }
 
 }  // namespace keratin::cpu::KERATIN_ISA

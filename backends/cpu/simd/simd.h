@@ -97,9 +97,11 @@ template <class T>
 struct FloatKernels {
   // Bytes of workspace that `gemm` needs for this shape, enough for any product that is smaller in m, n and k.
   std::size_t (*gemm_workspace)(const GemmShape&);
-  // `bias` (n elements, or null) and the activation are applied to C after the product.
-  // How rows are grouped into calls may change the last bits; the same call gives the same bits.
+  // `bias` (n elements, or null) and the activation are applied to C after the product. How the rows and columns of C
+  // are split into calls does not change a bit, except for calls of one or two rows with trans_b.
   void (*gemm)(const GemmShape&, const T* a, const T* b, T* c, const T* bias, Activation, void* workspace);
+  // The same by Eigen: what `gemm` is measured against. Splitting may change the last bits.
+  void (*gemm_eigen)(const GemmShape&, const T* a, const T* b, T* c, const T* bias, Activation, void* workspace);
 
   // Bytes of workspace for any of the three convolutions below, whatever the image range.
   std::size_t (*conv_workspace)(const ConvShape&);

@@ -32,6 +32,10 @@ struct Vec<float> {
   static KERATIN_INLINE Vec all(float x) { return {_mm512_set1_ps(x)}; }
   static KERATIN_INLINE Vec load(const float* p) { return {_mm512_loadu_ps(p)}; }
   KERATIN_INLINE void store(float* p) const { _mm512_storeu_ps(p, v); }
+  // The first n elements only, 0 <= n <= size; the others read as zero.
+  static KERATIN_INLINE Vec load_first(const float* p, i64 n) { return {_mm512_maskz_loadu_ps(mask(n), p)}; }
+  KERATIN_INLINE void store_first(float* p, i64 n) const { _mm512_mask_storeu_ps(p, mask(n), v); }
+  static KERATIN_INLINE __mmask16 mask(i64 n) { return static_cast<__mmask16>((1u << n) - 1); }
   static KERATIN_INLINE Vec madd(Vec a, Vec b, Vec c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
   static KERATIN_INLINE Vec add(Vec a, Vec b) { return {_mm512_add_ps(a.v, b.v)}; }
   static KERATIN_INLINE Vec max(Vec a, Vec b) { return {_mm512_max_ps(a.v, b.v)}; }
@@ -44,6 +48,9 @@ struct Vec<double> {
   static KERATIN_INLINE Vec all(double x) { return {_mm512_set1_pd(x)}; }
   static KERATIN_INLINE Vec load(const double* p) { return {_mm512_loadu_pd(p)}; }
   KERATIN_INLINE void store(double* p) const { _mm512_storeu_pd(p, v); }
+  static KERATIN_INLINE Vec load_first(const double* p, i64 n) { return {_mm512_maskz_loadu_pd(mask(n), p)}; }
+  KERATIN_INLINE void store_first(double* p, i64 n) const { _mm512_mask_storeu_pd(p, mask(n), v); }
+  static KERATIN_INLINE __mmask8 mask(i64 n) { return static_cast<__mmask8>((1u << n) - 1); }
   static KERATIN_INLINE Vec madd(Vec a, Vec b, Vec c) { return {_mm512_fmadd_pd(a.v, b.v, c.v)}; }
   static KERATIN_INLINE Vec add(Vec a, Vec b) { return {_mm512_add_pd(a.v, b.v)}; }
   static KERATIN_INLINE Vec max(Vec a, Vec b) { return {_mm512_max_pd(a.v, b.v)}; }
@@ -59,6 +66,11 @@ struct Vec<float> {
   static KERATIN_INLINE Vec all(float x) { return {_mm256_set1_ps(x)}; }
   static KERATIN_INLINE Vec load(const float* p) { return {_mm256_loadu_ps(p)}; }
   KERATIN_INLINE void store(float* p) const { _mm256_storeu_ps(p, v); }
+  static KERATIN_INLINE Vec load_first(const float* p, i64 n) { return {_mm256_maskload_ps(p, mask(n))}; }
+  KERATIN_INLINE void store_first(float* p, i64 n) const { _mm256_maskstore_ps(p, mask(n), v); }
+  static KERATIN_INLINE __m256i mask(i64 n) {
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+  }
   static KERATIN_INLINE Vec madd(Vec a, Vec b, Vec c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
   static KERATIN_INLINE Vec add(Vec a, Vec b) { return {_mm256_add_ps(a.v, b.v)}; }
   static KERATIN_INLINE Vec max(Vec a, Vec b) { return {_mm256_max_ps(a.v, b.v)}; }
@@ -71,6 +83,11 @@ struct Vec<double> {
   static KERATIN_INLINE Vec all(double x) { return {_mm256_set1_pd(x)}; }
   static KERATIN_INLINE Vec load(const double* p) { return {_mm256_loadu_pd(p)}; }
   KERATIN_INLINE void store(double* p) const { _mm256_storeu_pd(p, v); }
+  static KERATIN_INLINE Vec load_first(const double* p, i64 n) { return {_mm256_maskload_pd(p, mask(n))}; }
+  KERATIN_INLINE void store_first(double* p, i64 n) const { _mm256_maskstore_pd(p, mask(n), v); }
+  static KERATIN_INLINE __m256i mask(i64 n) {
+    return _mm256_cmpgt_epi64(_mm256_set1_epi64x(n), _mm256_setr_epi64x(0, 1, 2, 3));
+  }
   static KERATIN_INLINE Vec madd(Vec a, Vec b, Vec c) { return {_mm256_fmadd_pd(a.v, b.v, c.v)}; }
   static KERATIN_INLINE Vec add(Vec a, Vec b) { return {_mm256_add_pd(a.v, b.v)}; }
   static KERATIN_INLINE Vec max(Vec a, Vec b) { return {_mm256_max_pd(a.v, b.v)}; }
@@ -86,6 +103,16 @@ struct Vec<float> {
   static KERATIN_INLINE Vec all(float x) { return {_mm_set1_ps(x)}; }
   static KERATIN_INLINE Vec load(const float* p) { return {_mm_loadu_ps(p)}; }
   KERATIN_INLINE void store(float* p) const { _mm_storeu_ps(p, v); }
+  static KERATIN_INLINE Vec load_first(const float* p, i64 n) {
+    float x[size] = {};
+    for (i64 i = 0; i < n; ++i) x[i] = p[i];
+    return load(x);
+  }
+  KERATIN_INLINE void store_first(float* p, i64 n) const {
+    float x[size];
+    store(x);
+    for (i64 i = 0; i < n; ++i) p[i] = x[i];
+  }
   static KERATIN_INLINE Vec madd(Vec a, Vec b, Vec c) { return {_mm_add_ps(_mm_mul_ps(a.v, b.v), c.v)}; }
   static KERATIN_INLINE Vec add(Vec a, Vec b) { return {_mm_add_ps(a.v, b.v)}; }
   static KERATIN_INLINE Vec max(Vec a, Vec b) { return {_mm_max_ps(a.v, b.v)}; }
@@ -98,6 +125,16 @@ struct Vec<double> {
   static KERATIN_INLINE Vec all(double x) { return {_mm_set1_pd(x)}; }
   static KERATIN_INLINE Vec load(const double* p) { return {_mm_loadu_pd(p)}; }
   KERATIN_INLINE void store(double* p) const { _mm_storeu_pd(p, v); }
+  static KERATIN_INLINE Vec load_first(const double* p, i64 n) {
+    double x[size] = {};
+    for (i64 i = 0; i < n; ++i) x[i] = p[i];
+    return load(x);
+  }
+  KERATIN_INLINE void store_first(double* p, i64 n) const {
+    double x[size];
+    store(x);
+    for (i64 i = 0; i < n; ++i) p[i] = x[i];
+  }
   static KERATIN_INLINE Vec madd(Vec a, Vec b, Vec c) { return {_mm_add_pd(_mm_mul_pd(a.v, b.v), c.v)}; }
   static KERATIN_INLINE Vec add(Vec a, Vec b) { return {_mm_add_pd(a.v, b.v)}; }
   static KERATIN_INLINE Vec max(Vec a, Vec b) { return {_mm_max_pd(a.v, b.v)}; }

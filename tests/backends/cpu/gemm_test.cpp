@@ -47,8 +47,13 @@ void check(const Simd& simd, const GemmShape& s, bool with_bias, Activation acti
       want.push_back(sum);
     }
   }
+  Array<T> by_eigen = result;
   multiply(simd, s, a.data(), b.data(), result.data(), with_bias ? bias.data() : nullptr, activation);
   expect_near(result, want, kEps<T> * 40 * std::sqrt(d(s.k) + 16), describe(s));
+  Array<char> workspace(static_cast<i64>(floats<T>(simd).gemm_workspace(s)));
+  floats<T>(simd).gemm_eigen(s, a.data(), b.data(), by_eigen.data(), with_bias ? bias.data() : nullptr, activation,
+                             workspace.data());
+  expect_near(by_eigen, want, kEps<T> * 40 * std::sqrt(d(s.k) + 16), "Eigen, " + describe(s));
 }
 
 GemmShape shape(i64 m, i64 n, i64 k, bool ta, bool tb, i64 gap = 0) {
@@ -79,8 +84,8 @@ TEST_P(GemmKernels, AgreeWithNaiveLoops) {
 }
 
 TEST_P(GemmKernels, LargerThanTheirBlocks) {
-  const i64 sizes[][3] = {{100, 530, 70}, {530, 20, 260}, {33, 49, 1500}, {150, 129, 784},
-                          {300, 10, 500}, {1, 700, 900},  {20, 1100, 40}, {40, 90, 700}};
+  const i64 sizes[][3] = {{100, 530, 70}, {530, 20, 260}, {33, 49, 1500}, {150, 129, 784}, {300, 10, 500},
+                          {1, 700, 900},  {20, 1100, 40}, {40, 90, 700},  {30, 70, 1024}};
   for (const auto& size : sizes) {
     for (int flags = 0; flags < 4; ++flags) {
       for_floats([&]<class T>(T) {
@@ -107,6 +112,28 @@ TEST_P(GemmKernels, NaNsAndInfinitiesReachTheirRowOnly) {
       EXPECT_EQ(c[2 * 40 + j], 30.0f);
       EXPECT_EQ(c[4 * 40 + j], 30.0f);
     }
+  }
+}
+
+TEST_P(GemmKernels, SplittingRowsAndColumnsGivesTheSameBits) {
+  const i64 m = 37, n = 50, k = 300;
+  for (const bool ta : {false, true}) {
+    const Array<float> a = Array<float>::random(m * k, 1), b = Array<float>::random(k * n, 2);
+    Array<float> whole(m * n), rows(m * n), cols(m * n);
+    const GemmShape s = shape(m, n, k, ta, false);
+    multiply<float>(simd, s, a.data(), b.data(), whole.data());
+    for (const auto& [begin, end] : {std::pair<i64, i64>{0, 5}, {5, 6}, {6, m}}) {
+      GemmShape part = s;
+      part.m = end - begin;
+      multiply<float>(simd, part, a.data() + (ta ? begin : begin * k), b.data(), rows.data() + begin * n);
+    }
+    for (const auto& [begin, end] : {std::pair<i64, i64>{0, 7}, {7, 40}, {40, n}}) {
+      GemmShape part = s;
+      part.n = end - begin;
+      multiply<float>(simd, part, a.data(), b.data() + begin, cols.data() + begin);
+    }
+    expect_same_bits(whole, rows, "split rows");
+    expect_same_bits(whole, cols, "split columns");
   }
 }
 

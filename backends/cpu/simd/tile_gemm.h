@@ -1,0 +1,205 @@
+// Matrix products by register tiles: R rows times one or two vectors of C stay in registers while the loop runs over k.
+// A is read where it lies, B from panels packed to the tile's width. Every element of C is added up in the order of k,
+// in blocks that depend on k only: how rows and columns are split into calls does not change a bit.
+#pragma once
+
+#include "keratin/backends/cpu/simd/vec.h"
+
+namespace keratin::cpu::KERATIN_ISA {
+
+#if defined(__AVX512F__)
+constexpr int kTileRows = 14;  // 28 accumulators, 2 vectors of B, 1 of A: 31 of 32 registers
+#else
+constexpr int kTileRows = 6;  // 12 accumulators, 2 vectors of B, 1 of A: 15 of 16 registers
+#endif
+
+template <class T>
+constexpr i64 kPanel = 2 * Vec<T>::size;
+// A panel of B (depth x width) fits the L1 cache together with the rows of A, a block of panels the L2 cache.
+constexpr i64 kDepth = 256;
+template <class T>
+constexpr i64 kBlockCols = 2048 / static_cast<i64>(sizeof(T));
+
+template <class T>
+struct TileJob {
+  i64 k;
+  const T* a;
+  i64 a_row, a_step;  // distances between A's rows and between neighbours along k
+  const T* b;
+  i64 b_step;
+  T* c;
+  i64 c_row;
+  i64 cols;       // of the tile; the last vector may be partly outside C
+  bool add;       // to what C holds
+  const T* bias;  // of the tile's columns, or null
+  bool relu;
+};
+
+template <class T, int R, int N>
+void tile(const TileJob<T>& job) {
+  using V = Vec<T>;
+  V sum[R][N];
+  for (int r = 0; r < R; ++r) {
+    for (int n = 0; n < N; ++n) sum[r][n] = V::zero();
+  }
+  // Three rows share a pointer: the others are reached by the processor's scaled index.
+  constexpr int kGroups = (R + 2) / 3;
+  const T* a[kGroups];
+  for (int g = 0; g < kGroups; ++g) a[g] = job.a + 3 * g * job.a_row;
+  const T* b = job.b;
+  const i64 row = job.a_row, step = job.a_step, b_step = job.b_step;
+  for (i64 p = 0; p < job.k; ++p, b += b_step) {
+    V right[N];
+#pragma GCC unroll 2
+    for (int n = 0; n < N; ++n) right[n] = V::load(b + n * V::size);
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r) {
+      const V left = V::all(a[r / 3][(r % 3) * row]);
+#pragma GCC unroll 2
+      for (int n = 0; n < N; ++n) sum[r][n] = V::madd(left, right[n], sum[r][n]);
+    }
+#pragma GCC unroll 8
+    for (int g = 0; g < kGroups; ++g) a[g] += step;
+  }
+  const i64 last = job.cols - (N - 1) * V::size;
+  const bool whole = last == V::size;
+#pragma GCC unroll 2
+  for (int n = 0; n < N; ++n) {
+    const bool full = n < N - 1 || whole;
+    V bias = V::zero();
+    if (job.bias) bias = full ? V::load(job.bias + n * V::size) : V::load_first(job.bias + n * V::size, last);
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r) {
+      T* c = job.c + r * job.c_row + n * V::size;
+      V value = sum[r][n];
+      if (job.add) value = V::add(full ? V::load(c) : V::load_first(c, last), value);
+      if (job.bias) value = V::add(value, bias);
+      if (job.relu) value = V::max(V::zero(), value);  // in this order a NaN stays
+      if (full) {
+        value.store(c);
+      } else {
+        value.store_first(c, last);
+      }
+    }
+  }
+}
+
+template <class T>
+using TileFn = void (*)(const TileJob<T>&);
+
+template <class T, int R = kTileRows>
+KERATIN_INLINE TileFn<T> tile_of(int rows, int vectors) {
+  if constexpr (R == 1) {
+    return vectors == 1 ? tile<T, 1, 1> : tile<T, 1, 2>;
+  } else {
+    if (rows == R) return vectors == 1 ? tile<T, R, 1> : tile<T, R, 2>;
+    return tile_of<T, R - 1>(rows, vectors);
+  }
+}
+
+// 4 x 4 (2 x 2 for doubles) elements: to[i·to_row + j] = from[j·from_row + i].
+KERATIN_INLINE void transpose_square(const float* from, i64 from_row, float* to, i64 to_row) {
+  __m128 r0 = _mm_loadu_ps(from), r1 = _mm_loadu_ps(from + from_row), r2 = _mm_loadu_ps(from + 2 * from_row),
+         r3 = _mm_loadu_ps(from + 3 * from_row);
+  _MM_TRANSPOSE4_PS(r0, r1, r2, r3);
+  _mm_storeu_ps(to, r0);
+  _mm_storeu_ps(to + to_row, r1);
+  _mm_storeu_ps(to + 2 * to_row, r2);
+  _mm_storeu_ps(to + 3 * to_row, r3);
+}
+KERATIN_INLINE void transpose_square(const double* from, i64 from_row, double* to, i64 to_row) {
+  const __m128d r0 = _mm_loadu_pd(from), r1 = _mm_loadu_pd(from + from_row);
+  _mm_storeu_pd(to, _mm_unpacklo_pd(r0, r1));
+  _mm_storeu_pd(to + to_row, _mm_unpackhi_pd(r0, r1));
+}
+
+// A panel of `cols` columns of B, padded with zeros to `width`: panel[p·width + j] = B[p, j].
+template <class T>
+void pack_panel(const T* b, i64 ldb, bool transposed, i64 depth, i64 cols, i64 width, T* panel) {
+  if (!transposed) {
+    for (i64 p = 0; p < depth; ++p) {
+      const T* __restrict from = b + p * ldb;
+      T* __restrict to = panel + p * width;
+      for (i64 j = 0; j < cols; ++j) to[j] = from[j];
+      for (i64 j = cols; j < width; ++j) to[j] = T{0};
+    }
+    return;
+  }
+  constexpr i64 kSquare = 16 / static_cast<i64>(sizeof(T));
+  i64 j = 0;
+  for (; j + kSquare <= cols; j += kSquare) {
+    i64 p = 0;
+    for (; p + kSquare <= depth; p += kSquare) transpose_square(b + j * ldb + p, ldb, panel + p * width + j, width);
+    for (; p < depth; ++p) {
+      for (i64 i = j; i < j + kSquare; ++i) panel[p * width + i] = b[i * ldb + p];
+    }
+  }
+  for (; j < width; ++j) {
+    for (i64 p = 0; p < depth; ++p) panel[p * width + j] = j < cols ? b[j * ldb + p] : T{0};
+  }
+}
+
+template <class T>
+std::size_t tile_gemm_workspace(const GemmShape& s) {
+  const i64 depth = s.k < kDepth ? s.k : kDepth;
+  const i64 cols = s.n < kBlockCols<T> ? (s.n + kPanel<T> - 1) / kPanel<T> * kPanel<T> : kBlockCols<T>;
+  return static_cast<std::size_t>(depth * (cols + kTileRows)) * sizeof(T) + 64;
+}
+
+// k > 0.
+template <class T>
+void tile_gemm(const GemmShape& s, const T* a, const T* b, T* c, const T* bias, Activation activation,
+               void* workspace) {
+  constexpr i64 kVector = Vec<T>::size;
+  const i64 pieces = (s.k + kDepth - 1) / kDepth, depth = (s.k + pieces - 1) / pieces;
+  const i64 bands = (s.m + kTileRows - 1) / kTileRows;
+  const i64 a_row = s.trans_a ? 1 : s.lda, a_step = s.trans_a ? s.lda : 1;
+  // Rows a multiple of 2 KB apart compete for the same places in the L1 cache: such bands are copied first.
+  const bool copy_a = !s.trans_a && s.n > kPanel<T> && a_row * static_cast<i64>(sizeof(T)) % 2048 == 0;
+  // With few rows a packed panel would hardly be used again.
+  const bool in_place = !s.trans_b && bands <= 2;
+  T* band = reinterpret_cast<T*>((reinterpret_cast<std::uintptr_t>(workspace) + 63) / 64 * 64);
+  T* panels = band + depth * kTileRows;
+  for (i64 j0 = 0; j0 < s.n; j0 += kBlockCols<T>) {
+    const i64 cols = s.n - j0 < kBlockCols<T> ? s.n - j0 : kBlockCols<T>;
+    for (i64 p0 = 0; p0 < s.k; p0 += depth) {
+      const i64 k = s.k - p0 < depth ? s.k - p0 : depth;
+      const bool last = p0 + k == s.k;
+      const T* origin = s.trans_b ? b + j0 * s.ldb + p0 : b + p0 * s.ldb + j0;
+      const auto width_of = [&](i64 j) { return cols - j > kVector ? kPanel<T> : kVector; };
+      const auto packed = [&](i64 j) { return !in_place || cols - j < width_of(j); };
+      for (i64 j = 0; j < cols; j += kPanel<T>) {
+        if (!packed(j)) continue;
+        const i64 width = width_of(j), used = cols - j < width ? cols - j : width;
+        pack_panel(origin + (s.trans_b ? j * s.ldb : j), s.ldb, s.trans_b, k, used, width, panels + j * k);
+      }
+      for (i64 t = 0; t < bands; ++t) {
+        const i64 i0 = s.m * t / bands, rows = s.m * (t + 1) / bands - i0;
+        const T* rows_of_a = a + i0 * a_row + p0 * a_step;
+        if (copy_a) {
+          pack_panel(rows_of_a, a_row, true, k, rows, rows, band);
+          rows_of_a = band;
+        }
+        for (i64 j = 0; j < cols; j += kPanel<T>) {
+          const i64 width = width_of(j);
+          const bool panel = packed(j);
+          const TileJob<T> job = {.k = k,
+                                  .a = rows_of_a,
+                                  .a_row = copy_a ? 1 : a_row,
+                                  .a_step = copy_a ? rows : a_step,
+                                  .b = panel ? panels + j * k : origin + j,
+                                  .b_step = panel ? width : s.ldb,
+                                  .c = c + i0 * s.ldc + j0 + j,
+                                  .c_row = s.ldc,
+                                  .cols = cols - j < width ? cols - j : width,
+                                  .add = s.accumulate || p0 > 0,
+                                  .bias = bias && last ? bias + j0 + j : nullptr,
+                                  .relu = activation == Activation::relu && last};
+          tile_of<T>(static_cast<int>(rows), width == kVector ? 1 : 2)(job);
+        }
+      }
+    }
+  }
+}
+
+}  // namespace keratin::cpu::KERATIN_ISA
