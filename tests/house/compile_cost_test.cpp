@@ -6,6 +6,7 @@
 #include <fstream>
 #include <vector>
 
+#include "tests/build_paths.h"
 #include "tests/house/command.h"
 
 namespace keratin::house {
@@ -29,7 +30,6 @@ constexpr const char* kPlain = R"(
 #include <utility>
 #include <variant>
 #include <vector>
-#include "tests/build_paths.h"
 
 int main() { std::cout << "hello\n"; }
 )";
