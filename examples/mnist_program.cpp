@@ -81,13 +81,11 @@ void show_predictions(Sequential& model, const datasets::LabeledData& test, int 
 }
 
 void draw_curves(const History& history, const std::string& path) {
-  ChartOptions chart{.title = "Learning curves", .x_label = "epoch"};
+  std::vector<ChartSeries> logs;
   for (const char* name : {"loss", "val_loss", "accuracy", "val_accuracy"}) {
-    const bool loss = std::string(name).ends_with("loss");
-    chart.series.push_back({.name = name, .values = history[name], .panel = loss ? 0 : 1});
+    logs.push_back({.name = name, .values = history[name]});
   }
-  chart.y_labels = {"loss", "accuracy"};
-  write_svg_chart(path, chart);
+  write_svg_chart(path, learning_curves("Learning curves", logs));
   std::printf("Learning curves: %s\n", path.c_str());
 }
 
@@ -116,8 +114,8 @@ int run(const MnistOptions& options, const std::function<Sequential()>& make, Cl
                                      .epochs = options.epochs,
                                      .callbacks = {watch},
                                      .validation_data = ValidationData{test.x, test.y},
-                                     .validation_batch_size = 1000});
-  const Logs result = model.evaluate(test.x, test.y, {.batch_size = 1000, .verbose = 0});
+                                     .validation_batch_size = 256});
+  const Logs result = model.evaluate(test.x, test.y, {.batch_size = 256, .verbose = 0});
   std::printf("Test loss %.4f, test accuracy %.4f, %.0f images/s in training\n", result["loss"], result["accuracy"],
               watch->images_per_second());
 
@@ -141,7 +139,7 @@ int run(const MnistOptions& options, const std::function<Sequential()>& make, Cl
   report["test_accuracy"] = result["accuracy"];
   if (!options.test_data.empty()) {
     const datasets::Split other = load(options.test_data, options.seed + 1);
-    const Logs second = model.evaluate(other.test.x, other.test.y, {.batch_size = 1000, .verbose = 0});
+    const Logs second = model.evaluate(other.test.x, other.test.y, {.batch_size = 256, .verbose = 0});
     std::printf("On %s: loss %.4f, accuracy %.4f\n", options.test_data.c_str(), second["loss"], second["accuracy"]);
     report["second_test_data"] = options.test_data;
     report["second_test_accuracy"] = second["accuracy"];
