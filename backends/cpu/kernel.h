@@ -73,6 +73,7 @@ using Prepare = KernelPtr (*)(const OpCall& call);
 class KernelTable {
  public:
   void add(std::string_view op, Prepare prepare) { prepare_[op] = prepare; }
+  bool contains(std::string_view op) const { return prepare_.contains(op); }
   KernelPtr prepare(const OpCall& call) const {
     const auto found = prepare_.find(call.op);
     return found == prepare_.end() ? nullptr : found->second(call);

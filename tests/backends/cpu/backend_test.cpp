@@ -9,11 +9,14 @@
 
 #include "keratin/backends/cpu/denormals.h"
 #include "keratin/backends/cpu/isa.h"
+#include "keratin/backends/cpu/kernel.h"
 #include "keratin/backends/cpu/system_memory.h"
 #include "keratin/backends/cpu/thread_pool.h"
 #include "keratin/core/graph/leaves.h"
 #include "keratin/core/ops/elementwise.h"
 #include "keratin/core/ops/matmul.h"
+#include "keratin/core/ops/random.h"
+#include "keratin/core/ops/registry.h"
 #include "keratin/core/runtime/device.h"
 #include "keratin/core/runtime/module.h"
 #include "keratin/core/tensor/errors.h"
@@ -92,6 +95,35 @@ TEST(CpuBackend, RefusesAPlanWithAStepItHasNoKernelFor) {
   testing::expect_error<BackendError>([&] { plan.run(device); }, {"unheard_of", "float32 (2,)", "cpu:0"});
   EXPECT_FALSE(cpu_test::supported(kMatMul, {}, {{{2, 2}, DType::float32}, {{2, 2}, DType::float32}},
                                    {{{2, 2}, DType::float32}}));  // without attributes
+}
+
+TEST(CpuBackend, HasAKernelForEveryOp) {
+  for (const OpDef* op : all_ops()) {
+    const bool is_leaf = op == &kInput || op == &kConstant || op == &kRead;
+    EXPECT_NE(cpu::kernel_table().contains(op->name), is_leaf) << op->name;
+  }
+}
+
+// What the compiler may place in its operand's memory.
+TEST(CpuBackend, ComputesInPlace) {
+  for (const OpDef* op : all_ops()) {
+    if (!op->in_place || op == &kDropout) continue;
+    for (const DType dtype : {DType::float32, DType::int32, DType::boolean}) {
+      const Spec spec{{1000}, dtype};
+      std::vector<Tensor> inputs = {cpu_test::random_tensor({1000}, dtype, 0.1, 0.9)};
+      if (!cpu_test::supported(*op, {}, {spec}, {spec})) {
+        inputs.push_back(cpu_test::random_tensor({1000}, dtype, 0.1, 0.9, 2));
+        if (!cpu_test::supported(*op, {}, {spec, spec}, {spec})) continue;
+      }
+      HandMadePlan plan;
+      std::vector<int> slots;
+      for (const Tensor& input : inputs) slots.push_back(plan.input(input));
+      plan.step(op->name, {}, slots, {slots[0]});
+      plan.step(kStopGradient.name, {}, {slots[0]}, {plan.output(spec)});
+      SCOPED_TRACE(op->name);
+      cpu_test::expect_same_bits(plan.run(open_device("cpu")).at(0), cpu_test::run_op(*op, {}, inputs).at(0));
+    }
+  }
 }
 
 // A variable that is read, written twice in a row, and read again in the next run.
