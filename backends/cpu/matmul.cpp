@@ -1,4 +1,4 @@
-// Matrix products: blocks of C's rows (of columns, when C is low) and batches are spread over the threads.
+// Matrix products: blocks of C and batches are spread over the threads.
 #include "keratin/core/ops/matmul.h"
 
 #include <vector>
@@ -9,10 +9,10 @@
 namespace keratin::cpu {
 namespace {
 
-// Multiplications and additions of one chunk: some 20 us.
-constexpr double kChunkFlops = 3e6;
-// Blocks of C are multiples of the kernels' register tiles where there is a choice.
-constexpr i64 kRowUnit = 8;
+// Multiplications and additions that are worth a thread: some 10 us.
+constexpr double kThreadFlops = 2e6;
+// Fewer rows or columns than this in a block are not worth a thread either; blocks of columns are multiples of it.
+constexpr i64 kFewestRows = 8, kFewestColumns = 32;
 
 struct Product {
   i64 m = 0, n = 0, k = 0;
@@ -55,43 +55,69 @@ bool read_shapes(const OpCall& call, Product& p) {
   return true;
 }
 
+// C in a grid of blocks. The kernels give an element the same bits in any block, so the grid may depend on the number
+// of threads.
+struct Grid {
+  i64 rows = 1, columns = 1;  // blocks
+  i64 m = 0;
+  Range column_range;
+
+  Grid(i64 m, i64 n, i64 threads) : m(m) {
+    // A block packs its part of B, for all of its rows, and reads its part of A for each panel of its columns: both
+    // cost about as much as this many rows or columns of products.
+    constexpr double kOverhead = 4;
+    double best = 0;
+    for (i64 r = 1; r <= threads; ++r) {
+      const i64 c = threads / r;
+      if ((r > 1 && m / r < kFewestRows) || (c > 1 && n / c < kFewestColumns)) continue;
+      const double high = static_cast<double>(ceil_div(m, r)), wide = static_cast<double>(ceil_div(n, c));
+      const double cost = (high + kOverhead) * (wide + kOverhead);
+      if (best > 0 && cost >= best) continue;
+      best = cost;
+      rows = r;
+      columns = c;
+    }
+    column_range = Range(n, std::max<i64>(1, ceil_div(n, columns)), kFewestColumns);
+    columns = column_range.chunks;
+  }
+  i64 blocks() const { return rows * columns; }
+  i64 row_begin(i64 block) const { return m * (block / columns) / rows; }
+  i64 row_end(i64 block) const { return m * (block / columns + 1) / rows; }
+  i64 column_begin(i64 block) const { return column_range.begin(block % columns); }
+  i64 column_end(i64 block) const { return column_range.end(block % columns); }
+};
+
 template <class T>
 KernelPtr product_kernel(Product product) {
   const auto& kernels = float_kernels<T>();
   const i64 m = product.m, n = product.n, k = product.k, batches = product.batches();
-  // Rows of C per chunk, or columns where rows alone would give too little work to share.
-  const double flops = 2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(std::max<i64>(k, 1));
-  const i64 wanted = std::clamp<i64>(static_cast<i64>(flops / kChunkFlops), 1, 64);
-  const Range rows(m, ceil_div(m, std::min(wanted, std::max<i64>(1, m / kRowUnit))), kRowUnit);
-  const i64 column_chunks = std::min(wanted / std::max<i64>(rows.chunks, 1), n / kColumnUnit);
-  const Range columns(n, column_chunks > 1 ? ceil_div(n, column_chunks) : n, kColumnUnit);
-  const GemmShape shape{.m = std::min(rows.chunk, m),
-                        .n = std::min(columns.chunk, n),
+  const double flops = 2.0 * static_cast<double>(batches) * static_cast<double>(m) * static_cast<double>(n) *
+                       static_cast<double>(std::max<i64>(k, 1));
+  const auto threads = std::max<i64>(1, std::min<i64>(num_threads(), static_cast<i64>(flops / kThreadFlops)));
+  const Range batch(batches, ceil_div(batches, threads));
+  const Grid grid(m, n, m > 2 ? threads / batch.chunks : 1);  // one or two rows may be computed as dot products
+  const i64 blocks = grid.blocks(), chunks = batch.chunks * blocks;
+  const GemmShape shape{.m = ceil_div(m, grid.rows),
+                        .n = std::min(grid.column_range.chunk, n),
                         .k = k,
                         .lda = product.trans_a ? m : k,
                         .ldb = product.trans_b ? k : n,
                         .ldc = n,
                         .trans_a = product.trans_a,
                         .trans_b = product.trans_b};
-  // Small products of a batch are taken several to a chunk.
-  const i64 blocks = rows.chunks * columns.chunks;
-  const Range batch(batches, blocks == 1 ? std::max<i64>(1, static_cast<i64>(kChunkFlops / std::max(flops, 1.0))) : 1);
-  const i64 chunks = batch.chunks * blocks;
-  const i64 slots = std::min<i64>(chunks, num_threads());
   const auto slot_bytes = round_up(static_cast<i64>(kernels.gemm_workspace(shape)), kSlotAlignment);
   const std::string text = describe("gemm " + std::to_string(m) + "x" + std::to_string(n) + "x" + std::to_string(k) +
                                         (batches > 1 ? " (" + std::to_string(batches) + " of them)" : ""),
                                     dtype_of<T>, chunks);
   return make_kernel(
-      text, static_cast<std::size_t>(slots * slot_bytes),
+      text, static_cast<std::size_t>(chunks * slot_bytes),
       [=, p = std::move(product), gemm = kernels.gemm](const void* const* in, void* const* out, void* workspace) {
-        parallel_with_slots(chunks, slots, [&](i64 chunk, i64 slot) {
-          const i64 block = chunk % blocks;
-          const i64 row = rows.begin(block / columns.chunks), column = columns.begin(block % columns.chunks);
+        parallel_for(chunks, [&](i64 chunk) {
+          const i64 block = chunk % blocks, row = grid.row_begin(block), column = grid.column_begin(block);
           GemmShape s = shape;
-          s.m = rows.end(block / columns.chunks) - row;
-          s.n = columns.end(block % columns.chunks) - column;
-          void* own = static_cast<std::byte*>(workspace) + slot * slot_bytes;
+          s.m = grid.row_end(block) - row;
+          s.n = grid.column_end(block) - column;
+          void* own = static_cast<std::byte*>(workspace) + chunk * slot_bytes;
           const T* a = as<T>(in[0]) + (p.trans_a ? row : row * k);
           const T* b = as<T>(in[1]) + (p.trans_b ? column * k : column);
           T* c = as<T>(out[0]) + row * n + column;
