@@ -10,6 +10,11 @@
 #include "keratin/core/tensor/errors.h"
 
 namespace keratin::reference {
+namespace {
+
+std::int64_t physical_memory() { return std::int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE); }
+
+}  // namespace
 
 ReferenceBackend::~ReferenceBackend() {
   for (auto& [memory, bytes] : sizes_) std::free(memory);
@@ -21,7 +26,7 @@ DeviceInfo ReferenceBackend::info() const {
 
 MemoryInfo ReferenceBackend::memory() const {
   std::lock_guard lock(mutex_);
-  const std::int64_t total = std::int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE);
+  const std::int64_t total = physical_memory();
   return {.total = total, .free = total - used_, .used = used_, .limit = limit_};
 }
 
@@ -32,8 +37,9 @@ void ReferenceBackend::set_memory_limit(std::int64_t bytes) {
 
 void* ReferenceBackend::allocate(std::size_t bytes) {
   constexpr auto kAlignment = static_cast<std::size_t>(kSlotAlignment);
-  const std::size_t rounded = std::max<std::size_t>(bytes + kAlignment - 1, kAlignment) / kAlignment * kAlignment;
-  void* memory = rounded < bytes ? nullptr : std::aligned_alloc(kAlignment, rounded);
+  const std::size_t rounded = (bytes / kAlignment + 1) * kAlignment;
+  const bool too_large = bytes > static_cast<std::size_t>(physical_memory());
+  void* memory = too_large ? nullptr : std::aligned_alloc(kAlignment, rounded);
   if (!memory) throw OutOfMemory("reference:0: cannot allocate " + std::to_string(bytes) + " bytes of host memory");
   std::memset(memory, 0xff, rounded);
   std::lock_guard lock(mutex_);
