@@ -88,6 +88,7 @@ void conv(benchmark::State& state, i64 size, i64 c, i64 f, Direction direction) 
 }
 BENCHMARK_CAPTURE(conv, conv1_forward, 28, 1, 32, Direction::forward);
 BENCHMARK_CAPTURE(conv, conv1_kernel_gradient, 28, 1, 32, Direction::kernel_gradient);
+BENCHMARK_CAPTURE(conv, rgb_forward, 32, 3, 32, Direction::forward);
 BENCHMARK_CAPTURE(conv, conv2_forward, 13, 32, 64, Direction::forward);
 BENCHMARK_CAPTURE(conv, conv2_input_gradient, 13, 32, 64, Direction::input_gradient);
 BENCHMARK_CAPTURE(conv, conv2_kernel_gradient, 13, 32, 64, Direction::kernel_gradient);

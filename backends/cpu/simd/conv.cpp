@@ -1,17 +1,19 @@
 // Convolution over NHWC images: patches are gathered tile by tile (im2col) and multiplied by the filters.
+#include "keratin/backends/cpu/simd/depthwise.h"
 #include "keratin/backends/cpu/simd/families.h"
 #include "keratin/backends/cpu/simd/gemm.h"
 
 namespace keratin::cpu::KERATIN_ISA {
 namespace {
 
-constexpr i64 kTileBytes = 192 * 1024;  // of patches: they stay in the L2 cache between gathering and product
+constexpr i64 kTileBytes = 192 * 1024;  // of patches and results: patches stay in the L2 cache until the product
 constexpr std::size_t kAlign = 64;
 
 // Rows are output pixels, counted over all images; a patch is (kh, kw, channels of the group).
 struct Tiling {
   i64 channels, filters, patch, rows;
-  bool direct;  // the image itself is the matrix of patches
+  bool direct;   // the image itself is the matrix of patches
+  bool columns;  // patches are stored transposed, (patch, rows): with few channels, runs along the image are longer
 };
 
 KERATIN_INLINE i64 least(i64 a, i64 b) { return a < b ? a : b; }
@@ -24,18 +26,31 @@ Tiling tiling(const ConvShape& s, i64 element) {
   t.patch = s.kh * s.kw * t.channels;
   t.direct = s.kh == 1 && s.kw == 1 && s.stride_h == 1 && s.stride_w == 1 && s.pad_top == 0 && s.pad_left == 0 &&
              s.oh == s.h && s.ow == s.w;
+  t.columns = !t.direct && t.channels * s.kw < 16 && s.ow >= 8;
   const i64 all = most(1, s.n * s.oh * s.ow);
   // A direct product needs no patches; its tiles only bound the product's own workspace.
-  const i64 wanted = t.direct ? 4096 : kTileBytes / most(1, t.patch * element) / 8 * 8;
+  const i64 wanted = t.direct ? 4096 : kTileBytes / most(1, (t.patch + t.filters) * element) / 8 * 8;
   t.rows = most(1, least(all, most(48, wanted)));
   return t;
 }
 
 std::size_t aligned(std::size_t bytes) { return (bytes + kAlign - 1) / kAlign * kAlign; }
 
-GemmShape forward_shape(const ConvShape& s, const Tiling& t, i64 rows) {
-  return {.m = rows, .n = t.filters, .k = t.patch, .lda = t.direct ? s.c : t.patch, .ldb = s.f, .ldc = s.f};
+// Distance between the stored rows of the patches of a tile: pixels, or elements of a patch.
+i64 patches_stride(const ConvShape& s, const Tiling& t, i64 rows) {
+  return t.direct ? s.c : t.columns ? rows : t.patch;
 }
+
+GemmShape forward_shape(const ConvShape& s, const Tiling& t, i64 rows) {
+  return {.m = rows,
+          .n = t.filters,
+          .k = t.patch,
+          .lda = patches_stride(s, t, rows),
+          .ldb = s.f,
+          .ldc = s.f,
+          .trans_a = t.columns};
+}
+// The gradient's patches are never transposed: they are added to the image run by run either way.
 GemmShape input_shape(const ConvShape& s, const Tiling& t, i64 rows) {
   return {.m = rows,
           .n = t.patch,
@@ -49,15 +64,16 @@ GemmShape kernel_shape(const ConvShape& s, const Tiling& t, i64 rows) {
   return {.m = t.patch,
           .n = t.filters,
           .k = rows,
-          .lda = t.direct ? s.c : t.patch,
+          .lda = patches_stride(s, t, rows),
           .ldb = s.f,
           .ldc = s.f,
-          .trans_a = true,
+          .trans_a = !t.columns,
           .accumulate = true};
 }
 
 template <class T>
 std::size_t workspace(const ConvShape& s) {
+  if (is_depthwise(s)) return 0;
   const Tiling t = tiling(s, sizeof(T));
   const std::size_t patches = t.direct ? 0 : aligned(static_cast<std::size_t>(t.rows * t.patch) * sizeof(T));
   const T* type = nullptr;
@@ -126,6 +142,40 @@ void gather_patches(const ConvShape& s, const Tiling& t, i64 row, i64 rows, cons
   }
 }
 
+// The same with patches stored as columns: patches[element of the patch][row].
+template <class T>
+void gather_columns(const ConvShape& s, const Tiling& t, i64 row, i64 rows, const T* x, T* patches) {
+  // Rows of one output line at a time.
+  for (i64 done = 0; done < rows;) {
+    const i64 ox = (row + done) % s.ow;
+    const i64 count = least(s.ow - ox, rows - done);
+    const Window window = window_of(s, row + done);
+    T* __restrict to = patches + done;
+    for (i64 ky = 0; ky < s.kh; ++ky) {
+      const i64 y = window.y + ky * s.dilation_h;
+      const bool inside = y >= 0 && y < s.h;
+      for (i64 kx = 0; kx < s.kw; ++kx) {
+        // Columns of the image seen by this tap: column, column + stride, ...; those in [left, right) exist.
+        const i64 column = window.x + kx * s.dilation_w, stride = s.stride_w;
+        i64 left = column < 0 ? least(count, (-column + stride - 1) / stride) : 0;
+        i64 right = column < s.w ? least(count, (s.w - column + stride - 1) / stride) : 0;
+        if (!inside || right <= left) left = right = 0;
+        const i64 start = ((window.image * s.h + y) * s.w + column) * s.c;
+        for (i64 channel = 0; channel < t.channels; ++channel, to += rows) {
+          zero(to, left);
+          if (stride * s.c == 1) {
+            for (i64 i = left; i < right; ++i) to[i] = x[start + i];
+          } else {
+            for (i64 i = left; i < right; ++i) to[i] = x[start + i * stride * s.c + channel];
+          }
+          zero(to + right, count - right);
+        }
+      }
+    }
+    done += count;
+  }
+}
+
 // The transpose of gather_patches: adds every patch element to the pixel it came from.
 template <class T>
 void scatter_patches(const ConvShape& s, const Tiling& t, i64 row, i64 rows, const T* patches, T* x) {
@@ -151,6 +201,15 @@ void scatter_patches(const ConvShape& s, const Tiling& t, i64 row, i64 rows, con
 }
 
 template <class T>
+void gather(const ConvShape& s, const Tiling& t, i64 row, i64 rows, const T* x, T* patches) {
+  if (t.columns) {
+    gather_columns(s, t, row, rows, x, patches);
+  } else if (!t.direct) {
+    gather_patches(s, t, row, rows, x, patches);
+  }
+}
+
+template <class T>
 struct Buffers {
   T* patches;
   void* product;
@@ -166,6 +225,7 @@ Buffers<T> place(const Tiling& t, void* workspace) {
 template <class T>
 void forward(const ConvShape& s, i64 n0, i64 n1, const T* x, const T* kernel, const T* bias, Activation activation,
              T* y, void* workspace) {
+  if (is_depthwise(s)) return depthwise_forward(s, n0, n1, x, kernel, bias, activation, y);
   const Tiling t = tiling(s, sizeof(T));
   const Buffers<T> buffers = place<T>(t, workspace);
   const i64 end = n1 * s.oh * s.ow;
@@ -174,7 +234,7 @@ void forward(const ConvShape& s, i64 n0, i64 n1, const T* x, const T* kernel, co
     for (i64 g = 0; g < s.groups; ++g) {
       const T* group = x + g * t.channels;
       const T* a = t.direct ? group + row * s.c : buffers.patches;
-      if (!t.direct) gather_patches(s, t, row, rows, group, buffers.patches);
+      gather(s, t, row, rows, group, buffers.patches);
       gemm(forward_shape(s, t, rows), a, kernel + g * t.filters, y + row * s.f + g * t.filters,
            bias ? bias + g * t.filters : nullptr, activation, buffers.product);
     }
@@ -183,6 +243,7 @@ void forward(const ConvShape& s, i64 n0, i64 n1, const T* x, const T* kernel, co
 
 template <class T>
 void input_gradient(const ConvShape& s, i64 n0, i64 n1, const T* dy, const T* kernel, T* dx, void* workspace) {
+  if (is_depthwise(s)) return depthwise_input_gradient(s, n0, n1, dy, kernel, dx);
   const Tiling t = tiling(s, sizeof(T));
   const Buffers<T> buffers = place<T>(t, workspace);
   const i64 image = s.h * s.w * s.c, end = n1 * s.oh * s.ow;
@@ -201,6 +262,7 @@ void input_gradient(const ConvShape& s, i64 n0, i64 n1, const T* dy, const T* ke
 
 template <class T>
 void kernel_gradient(const ConvShape& s, i64 n0, i64 n1, const T* x, const T* dy, T* dkernel, void* workspace) {
+  if (is_depthwise(s)) return depthwise_kernel_gradient(s, n0, n1, x, dy, dkernel);
   const Tiling t = tiling(s, sizeof(T));
   const Buffers<T> buffers = place<T>(t, workspace);
   const i64 end = n1 * s.oh * s.ow;
@@ -209,7 +271,7 @@ void kernel_gradient(const ConvShape& s, i64 n0, i64 n1, const T* x, const T* dy
     for (i64 g = 0; g < s.groups; ++g) {
       const T* group = x + g * t.channels;
       const T* a = t.direct ? group + row * s.c : buffers.patches;
-      if (!t.direct) gather_patches(s, t, row, rows, group, buffers.patches);
+      gather(s, t, row, rows, group, buffers.patches);
       gemm(kernel_shape(s, t, rows), a, dy + row * s.f + g * t.filters, dkernel + g * t.filters,
            static_cast<const T*>(nullptr), Activation::none, buffers.product);
     }

@@ -13,33 +13,80 @@ using u64 = std::uint64_t;
 constexpr i64 kBlocks = 16;
 constexpr i64 kWords = 4 * kBlocks;
 
+// Lanes of 64 bits, of which the lower halves count: products of 32-bit words then need no conversions.
+#if defined(__AVX512F__)
+struct Lanes {
+  static constexpr i64 size = 8;
+  __m512i v;
+  static KERATIN_INLINE Lanes load(const u64* p) { return {_mm512_loadu_si512(p)}; }
+  static KERATIN_INLINE Lanes all(u64 x) { return {_mm512_set1_epi64(static_cast<i64>(x))}; }
+  KERATIN_INLINE void store(u64* p) const { _mm512_storeu_si512(p, v); }
+  KERATIN_INLINE Lanes operator*(Lanes o) const { return {_mm512_mul_epu32(v, o.v)}; }
+  KERATIN_INLINE Lanes operator^(Lanes o) const { return {_mm512_xor_si512(v, o.v)}; }
+  KERATIN_INLINE Lanes upper() const { return {_mm512_srli_epi64(v, 32)}; }
+};
+#elif defined(__AVX2__)
+struct Lanes {
+  static constexpr i64 size = 4;
+  __m256i v;
+  static KERATIN_INLINE Lanes load(const u64* p) { return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))}; }
+  static KERATIN_INLINE Lanes all(u64 x) { return {_mm256_set1_epi64x(static_cast<i64>(x))}; }
+  KERATIN_INLINE void store(u64* p) const { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), v); }
+  KERATIN_INLINE Lanes operator*(Lanes o) const { return {_mm256_mul_epu32(v, o.v)}; }
+  KERATIN_INLINE Lanes operator^(Lanes o) const { return {_mm256_xor_si256(v, o.v)}; }
+  KERATIN_INLINE Lanes upper() const { return {_mm256_srli_epi64(v, 32)}; }
+};
+#else
+struct Lanes {
+  static constexpr i64 size = 2;
+  __m128i v;
+  static KERATIN_INLINE Lanes load(const u64* p) { return {_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))}; }
+  static KERATIN_INLINE Lanes all(u64 x) { return {_mm_set1_epi64x(static_cast<i64>(x))}; }
+  KERATIN_INLINE void store(u64* p) const { _mm_storeu_si128(reinterpret_cast<__m128i*>(p), v); }
+  KERATIN_INLINE Lanes operator*(Lanes o) const { return {_mm_mul_epu32(v, o.v)}; }
+  KERATIN_INLINE Lanes operator^(Lanes o) const { return {_mm_xor_si128(v, o.v)}; }
+  KERATIN_INLINE Lanes upper() const { return {_mm_srli_epi64(v, 32)}; }
+};
+#endif
+
 // words[4·b + i] is word i of block first + b.
 KERATIN_INLINE void random_words(u64 stream, u64 step, u64 first, u32* words) {
-  u32 x0[kBlocks], x1[kBlocks], x2[kBlocks], x3[kBlocks];
+  constexpr i64 kParts = kBlocks / Lanes::size;
+  u64 low[kBlocks], high[kBlocks];
   for (i64 b = 0; b < kBlocks; ++b) {
-    const u64 block = first + static_cast<u64>(b);
-    x0[b] = static_cast<u32>(block);
-    x1[b] = static_cast<u32>(block >> 32);
-    x2[b] = static_cast<u32>(step);
-    x3[b] = static_cast<u32>(step >> 32);
+    low[b] = first + static_cast<u64>(b);
+    high[b] = low[b] >> 32;
   }
+  Lanes x0[kParts], x1[kParts], x2[kParts], x3[kParts];
+  for (i64 i = 0; i < kParts; ++i) {
+    x0[i] = Lanes::load(low + i * Lanes::size);
+    x1[i] = Lanes::load(high + i * Lanes::size);
+    x2[i] = Lanes::all(step);
+    x3[i] = Lanes::all(step >> 32);
+  }
+  const Lanes factor0 = Lanes::all(0xD2511F53u), factor1 = Lanes::all(0xCD9E8D57u);
   u32 key0 = static_cast<u32>(stream), key1 = static_cast<u32>(stream >> 32);
   for (int round = 0; round < 10; ++round) {
-    for (i64 b = 0; b < kBlocks; ++b) {
-      const u64 p0 = u64{0xD2511F53u} * x0[b], p1 = u64{0xCD9E8D57u} * x2[b];
-      x0[b] = static_cast<u32>(p1 >> 32) ^ x1[b] ^ key0;
-      x1[b] = static_cast<u32>(p1);
-      x2[b] = static_cast<u32>(p0 >> 32) ^ x3[b] ^ key1;
-      x3[b] = static_cast<u32>(p0);
+    const Lanes k0 = Lanes::all(key0), k1 = Lanes::all(key1);
+    for (i64 i = 0; i < kParts; ++i) {
+      const Lanes p0 = x0[i] * factor0, p1 = x2[i] * factor1;
+      x0[i] = p1.upper() ^ x1[i] ^ k0;
+      x1[i] = p1;
+      x2[i] = p0.upper() ^ x3[i] ^ k1;
+      x3[i] = p0;
     }
     key0 += 0x9E3779B9u;
     key1 += 0xBB67AE85u;
   }
+  u64 out[4][kBlocks];
+  for (i64 i = 0; i < kParts; ++i) {
+    x0[i].store(out[0] + i * Lanes::size);
+    x1[i].store(out[1] + i * Lanes::size);
+    x2[i].store(out[2] + i * Lanes::size);
+    x3[i].store(out[3] + i * Lanes::size);
+  }
   for (i64 b = 0; b < kBlocks; ++b) {
-    words[4 * b] = x0[b];
-    words[4 * b + 1] = x1[b];
-    words[4 * b + 2] = x2[b];
-    words[4 * b + 3] = x3[b];
+    for (i64 i = 0; i < 4; ++i) words[4 * b + i] = static_cast<u32>(out[i][b]);
   }
 }
 

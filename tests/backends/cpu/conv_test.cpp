@@ -51,6 +51,10 @@ std::vector<ConvShape> shapes() {
       shape(2, 3, 3, 2, 5, 5, 3, 1, 2),  // the kernel is larger than the image
       shape(5, 1, 1, 3, 1, 1, 2),
       shape(2, 26, 13, 16, 3, 3, 33, 1, 1),
+      shape(2, 13, 20, 3, 3, 3, 6, 2, 1),     // few channels with strides
+      shape(2, 9, 30, 1, 5, 5, 33, 1, 2),     // one channel, padded
+      shape(3, 20, 19, 2, 3, 3, 4, 3, 2, 2),  // few channels, strides and dilation
+      shape(4, 40, 40, 1, 3, 3, 32),          // several tiles
       shape(0, 5, 5, 3, 3, 3, 4),
   };
   ConvShape lopsided = shape(2, 4, 40, 3, 1, 11, 3);
@@ -121,7 +125,7 @@ TEST_P(ConvKernels, Forward) {
         kernels.conv_forward(s, n0, n1, data.x.data(), data.kernel.data(), data.bias.data(), Activation::relu,
                              data.y.data(), workspace.data());
       }
-      expect_near(data.y, want, kEps<T> * 200, describe(s));
+      expect_near(data.y, want, kEps<T> * 400, describe(s));
     });
   }
 }
@@ -137,7 +141,7 @@ TEST_P(ConvKernels, InputGradient) {
       for (const auto& [n0, n1] : {std::pair{s.n / 2, s.n}, std::pair{i64{0}, s.n / 2}}) {
         kernels.conv_input_gradient(s, n0, n1, data.y.data(), data.kernel.data(), data.x.data(), workspace.data());
       }
-      expect_near(data.x, want, kEps<T> * 200, describe(s));
+      expect_near(data.x, want, kEps<T> * 400, describe(s));
     });
   }
 }
@@ -154,7 +158,7 @@ TEST_P(ConvKernels, KernelGradientAddsUp) {
       for (const auto& [n0, n1] : {std::pair{i64{0}, s.n / 2}, std::pair{s.n / 2, s.n}}) {
         kernels.conv_kernel_gradient(s, n0, n1, data.x.data(), data.y.data(), data.kernel.data(), workspace.data());
       }
-      expect_near(data.kernel, want, kEps<T> * 400, describe(s));
+      expect_near(data.kernel, want, kEps<T> * 4000, describe(s));
     });
   }
 }
