@@ -153,9 +153,10 @@ TEST(H5Reader, RefusesHostileFilesByName) {
       {"deep", "/g/g: expected at most 64 groups inside each other"},
   };
   for (const auto& [name, message] : cases) {
-    const std::string error = error_of([&] { H5Reader reader(fixture(name)); });
+    const std::string file = fixture(name);
+    const std::string error = error_of([&] { H5Reader reader(file); });
     expect_contains(error, message);
-    EXPECT_TRUE(error.starts_with(fixture(name) + ": /")) << error;
+    EXPECT_TRUE(error.starts_with(file + ": /")) << error;
   }
 }
 
