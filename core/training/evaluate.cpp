@@ -59,17 +59,17 @@ Logs evaluate_model(Model& model, const Dataset& data, const EvaluateOptions& op
     ResidentData resident = trainer.resident(Phase::evaluate, data);
     resident.begin(data.size(), false, 0);
     const bool weighted = data.sample_weight().defined();
-    auto plan_of = [&](std::int64_t rows) -> StepPlan& {
+    auto plan_of = [&](std::int64_t rows) {
       return trainer.plan(Phase::evaluate, rows, data.x(), data.y(), weighted, true, data.maps());
     };
     progress.begin();
-    if (rest > 0 && steps > full) plan_of(rest).instance->allocate();
-    for (StepPlan& plan = plan_of(batch); step < std::min(steps, full); ++step) {
-      trainer.run(plan);
+    if (rest > 0 && steps > full) plan_of(rest)->instance->allocate();
+    for (const std::shared_ptr<StepPlan> plan = plan_of(batch); step < std::min(steps, full); ++step) {
+      trainer.run(*plan);
       if (progress.due(step + 1)) progress.update(step + 1, trainer.metrics());
     }
     if (step < steps) {
-      trainer.run(plan_of(rest));
+      trainer.run(*plan_of(rest));
       ++step;
     }
     Logs logs = trainer.metrics();
@@ -117,9 +117,10 @@ std::vector<Tensor> predict_model(Model& model, const Dataset& data, const Predi
     resident.begin(inputs.size(), false, 0);
     for (; step < steps; ++step) {
       const std::int64_t rows = std::min(batch, inputs.size() - step * batch);
-      StepPlan& plan = trainer.plan(Phase::predict, rows, inputs.x(), {}, false, true, data.maps());
-      trainer.run(plan);
-      collect(plan);
+      const std::shared_ptr<StepPlan> plan =
+          trainer.plan(Phase::predict, rows, inputs.x(), {}, false, true, data.maps());
+      trainer.run(*plan);
+      collect(*plan);
       if (progress.due(step + 1)) progress.update(step + 1, {});
     }
     progress.end(step, {});
@@ -130,7 +131,7 @@ std::vector<Tensor> predict_model(Model& model, const Dataset& data, const Predi
       if (!batch) break;
       trainer.check_batch("predict", *batch, false);
       trainer.prepare_model("predict", batch->x, !data.maps().empty());
-      collect(trainer.run_batch(Phase::predict, {batch->x, {}, {}}, data.maps()));
+      collect(*trainer.run_batch(Phase::predict, {batch->x, {}, {}}, data.maps()));
       ++step;
     }
   }

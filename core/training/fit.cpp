@@ -121,14 +121,14 @@ class Fit {
     try {
       std::vector<std::int64_t> sizes = {batch_};
       if (rest_ > 0 && full_steps_ < training_.steps) sizes.push_back(rest_);
-      for (std::int64_t rows : sizes) plan(rows).instance->allocate();
+      for (std::int64_t rows : sizes) plan(rows)->instance->allocate();
       if (validation_ && validation_->resident()) {
         const std::int64_t batch = std::min(validation_batch(), validation_->size());
         const bool w = validation_->sample_weight().defined();
         for (std::int64_t rows : {batch, validation_->size() % batch}) {
           if (rows == 0) continue;
           trainer_.plan(Phase::evaluate, rows, validation_->x(), validation_->y(), w, true, validation_->maps())
-              .instance->allocate();
+              ->instance->allocate();
         }
       }
     } catch (const OutOfMemory& error) {
@@ -142,10 +142,11 @@ class Fit {
   // By bisection over the plans' own sizes; nothing is allocated.
   std::int64_t largest_batch(bool weighted) {
     auto fits = [&](std::int64_t rows) {
-      const StepPlan& step = trainer_.plan(Phase::train, rows, data_.x(), data_.y(), weighted, true, data_.maps());
+      const std::shared_ptr<StepPlan> step =
+          trainer_.plan(Phase::train, rows, data_.x(), data_.y(), weighted, true, data_.maps());
       const MemoryInfo memory = trainer_.backend()->memory();
       const std::int64_t room = memory.limit > 0 ? std::min(memory.free, memory.limit - memory.used) : memory.free;
-      return step.instance->bytes_to_allocate() <= room;
+      return step->instance->bytes_to_allocate() <= room;
     };
     std::int64_t good = 0, bad = batch_;
     while (bad - good > 1) {
@@ -157,7 +158,7 @@ class Fit {
 
   std::int64_t validation_batch() const { return options_.validation_batch_size.value_or(options_.batch_size); }
 
-  StepPlan& plan(std::int64_t rows) {
+  std::shared_ptr<StepPlan> plan(std::int64_t rows) {
     return trainer_.plan(Phase::train, rows, data_.x(), data_.y(), data_.sample_weight().defined(), true, data_.maps());
   }
 
@@ -186,8 +187,8 @@ class Fit {
     resident_->begin(data_.size(), options_.shuffle,
                      random_seed() * 0x9E3779B97F4A7C15u + static_cast<std::uint64_t>(epoch) + 1);
     // Found once: a step looks nothing up and allocates nothing.
-    StepPlan* full = full_steps_ > 0 ? &plan(batch_) : nullptr;
-    StepPlan* last = full_steps_ < training_.steps ? &plan(rest_) : nullptr;
+    const std::shared_ptr<StepPlan> full = full_steps_ > 0 ? plan(batch_) : nullptr;
+    const std::shared_ptr<StepPlan> last = full_steps_ < training_.steps ? plan(rest_) : nullptr;
     while (step_ < training_.steps && !training_.stop) step(step_ < full_steps_ ? *full : *last, progress);
   }
 

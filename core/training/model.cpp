@@ -87,7 +87,7 @@ History Model::fit(const TensorList& x, const TensorList& y, const FitOptions& o
   return named("fit", [&] { return fit(Dataset(x, y), options); });
 }
 History Model::fit(const Dataset& data, const FitOptions& options) {
-  const Trainer::Busy busy(model_impl().trainer());
+  const Trainer::Busy busy(model_impl().trainer(), true);
   return named("fit", [&] { return fit_model(*this, data, options); });
 }
 
@@ -125,7 +125,7 @@ Batch checked_batch(const TensorList& x, const TensorList& y, const BatchOptions
 Logs Model::train_on_batch(const TensorList& x, const TensorList& y, const BatchOptions& options) {
   return named("train_on_batch", [&] {
     Trainer& trainer = model_impl().trainer();
-    const Trainer::Busy busy(trainer);
+    const Trainer::Busy busy(trainer, true);
     trainer.required("train_on_batch");
     const Batch batch = checked_batch(x, y, options);
     trainer.prepare_model("train_on_batch", x, false);
@@ -159,7 +159,7 @@ Tensor Model::predict_on_batch(const TensorList& x) {
     const Dataset checked(x, {});
     trainer.prepare_model("predict_on_batch", x, false);
     trainer.check_indices("predict_on_batch", x);
-    return trainer.run_batch(Phase::predict, {x, {}, {}}).instance->read_output(0);
+    return trainer.run_batch(Phase::predict, {x, {}, {}})->instance->read_output(0);
   });
 }
 

@@ -223,10 +223,11 @@ bool same_rows(const std::vector<Spec>& specs, const TensorList& tensors) {
 
 }  // namespace
 
-StepPlan& Trainer::plan(Phase phase, std::int64_t batch, const TensorList& x, const TensorList& y, bool weighted,
-                        bool resident, const std::vector<Dataset::Mapping>& maps) {
+std::shared_ptr<StepPlan> Trainer::plan(Phase phase, std::int64_t batch, const TensorList& x, const TensorList& y,
+                                        bool weighted, bool resident, const std::vector<Dataset::Mapping>& maps) {
   backend();
-  const auto found = std::find_if(plans_.begin(), plans_.end(), [&](const StepPlan& plan) {
+  const auto found = std::find_if(plans_.begin(), plans_.end(), [&](const std::shared_ptr<StepPlan>& kept) {
+    const StepPlan& plan = *kept;
     return plan.phase == phase && plan.batch == batch && plan.weighted == weighted && plan.resident == resident &&
            plan.signature == signature_ && same_rows(plan.x, x) && same_rows(plan.y, y) &&
            std::equal(plan.maps.begin(), plan.maps.end(), maps.begin(), maps.end(),
@@ -245,7 +246,7 @@ StepPlan& Trainer::plan(Phase phase, std::int64_t batch, const TensorList& x, co
   }
   StepProgram step = build_step(model_, compiled_ ? &*compiled_ : nullptr, phase, inputs, maps, random_step_,
                                 check_numerics() && phase == Phase::train);
-  StepPlan made{
+  auto made = std::make_shared<StepPlan>(StepPlan{
       .phase = phase,
       .batch = batch,
       .x = std::move(inputs.x),
@@ -255,8 +256,8 @@ StepPlan& Trainer::plan(Phase phase, std::int64_t batch, const TensorList& x, co
       .maps = {},
       .signature = signature_,
       .instance = std::make_unique<PlanInstance>(keratin::compile(step.program, *backend_), compile_options(), arena_),
-      .checked_layers = std::move(step.checked_layers)};
-  for (const Dataset::Mapping& map : maps) made.maps.push_back(map.id);
+      .checked_layers = std::move(step.checked_layers)});
+  for (const Dataset::Mapping& map : maps) made->maps.push_back(map.id);
   plans_.push_front(std::move(made));
   if (plans_.size() > kKeptPlans) plans_.pop_back();
   return plans_.front();
@@ -276,13 +277,15 @@ void Trainer::run(StepPlan& plan) {
   }
 }
 
-StepPlan& Trainer::run_batch(Phase phase, const Batch& batch, const std::vector<Dataset::Mapping>& maps) {
-  StepPlan& step = plan(phase, batch.x[0].shape()[0], batch.x, batch.y, batch.sample_weight.defined(), false, maps);
+std::shared_ptr<StepPlan> Trainer::run_batch(Phase phase, const Batch& batch,
+                                             const std::vector<Dataset::Mapping>& maps) {
+  std::shared_ptr<StepPlan> step =
+      plan(phase, batch.x[0].shape()[0], batch.x, batch.y, batch.sample_weight.defined(), false, maps);
   int input = 0;
-  for (const Tensor& x : batch.x) step.instance->write_input(input++, x);
-  for (const Tensor& y : batch.y) step.instance->write_input(input++, y);
-  if (batch.sample_weight.defined()) step.instance->write_input(input, batch.sample_weight);
-  run(step);
+  for (const Tensor& x : batch.x) step->instance->write_input(input++, x);
+  for (const Tensor& y : batch.y) step->instance->write_input(input++, y);
+  if (batch.sample_weight.defined()) step->instance->write_input(input, batch.sample_weight);
+  run(*step);
   return step;
 }
 
@@ -364,26 +367,37 @@ MemoryReport Trainer::memory(std::int64_t batch) {
       y.push_back(sparse ? Tensor(shape.slice(0, -1), DType::int32) : Tensor(shape));
     }
   }
-  StepPlan& step = plan(compiled_ ? Phase::train : Phase::predict, batch, x, y, false, false);
-  const Plan& p = step.instance->plan();
+  const std::shared_ptr<StepPlan> step = plan(compiled_ ? Phase::train : Phase::predict, batch, x, y, false, false);
+  const Plan& p = step->instance->plan();
   MemoryReport report;
-  report.weights = state_bytes(*step.instance, true);
-  report.optimizer = state_bytes(*step.instance, false);
+  report.weights = state_bytes(*step->instance, true);
+  report.optimizer = state_bytes(*step->instance, false);
   report.gradients = p.gradient_bytes;
   report.activations = std::max<std::int64_t>(0, p.scratch_bytes - p.gradient_bytes);
-  report.workspace = step.instance->executable().workspace_bytes();
+  report.workspace = step->instance->executable().workspace_bytes();
   report.feed = p.feed_bytes;
   return report;
 }
 
-Trainer::Busy::Busy(Trainer& trainer) : trainer_(trainer) {
-  if (trainer_.busy_.exchange(true)) {
+Trainer::Busy::Busy(Trainer& trainer, bool trains) : trainer_(trainer) {
+  std::lock_guard lock(trainer_.busy_mutex_);
+  const bool nested = trainer_.busy_depth_ > 0 && trainer_.busy_thread_ == std::this_thread::get_id();
+  if (trainer_.busy_depth_ > 0 && !nested) {
     throw InvalidArgument(
         "the model '" + trainer_.model_.name() +
         "' is in use by another call; a model trains, evaluates and predicts from one thread at a time");
   }
+  if (nested && trains) {
+    throw InvalidArgument("the model '" + trainer_.model_.name() +
+                          "' is being trained; a callback may evaluate and predict, but not train it");
+  }
+  ++trainer_.busy_depth_;
+  trainer_.busy_thread_ = std::this_thread::get_id();
   trainer_.begin_call();
 }
-Trainer::Busy::~Busy() { trainer_.busy_ = false; }
+Trainer::Busy::~Busy() {
+  std::lock_guard lock(trainer_.busy_mutex_);
+  --trainer_.busy_depth_;
+}
 
 }  // namespace keratin

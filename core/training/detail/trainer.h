@@ -1,11 +1,12 @@
 // Trainer: what a model needs to run: its compiled losses and metrics, its plans and their memory, and the loops.
 #pragma once
 
-#include <atomic>
 #include <list>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "keratin/core/runtime/device.h"
@@ -65,12 +66,14 @@ class Trainer {
   // Frozen layers or options may have changed between calls or epochs.
   void begin_call() { refresh_signature(); }
 
-  // The plan for a step on resident data (of the phase's own cursor) or on fed batches. Prepared, not yet allocated.
-  StepPlan& plan(Phase phase, std::int64_t batch, const TensorList& x, const TensorList& y, bool weighted,
-                 bool resident, const std::vector<Dataset::Mapping>& maps = {});
+  // The caller keeps what it goes on using: a plan that is not in the list of recent ones any more lives as long as
+  // that. The plan for a step on resident data (of the phase's own cursor) or on fed batches. Prepared, not yet
+  // allocated.
+  std::shared_ptr<StepPlan> plan(Phase phase, std::int64_t batch, const TensorList& x, const TensorList& y,
+                                 bool weighted, bool resident, const std::vector<Dataset::Mapping>& maps = {});
   ResidentData resident(Phase phase, const Dataset& data);
   // Runs a fed step on one batch.
-  StepPlan& run_batch(Phase phase, const Batch& batch, const std::vector<Dataset::Mapping>& maps = {});
+  std::shared_ptr<StepPlan> run_batch(Phase phase, const Batch& batch, const std::vector<Dataset::Mapping>& maps = {});
   // Runs a resident step. Throws when numeric checks find something.
   void run(StepPlan& plan);
 
@@ -82,10 +85,11 @@ class Trainer {
   std::int64_t state_bytes(const PlanInstance& instance, bool of_model) const;
   MemoryReport memory(std::int64_t batch);
 
-  // Held while a call uses the model; throws InvalidArgument when another thread does already.
+  // Held while a call uses the model; throws InvalidArgument when another thread does already. Callbacks of fit may
+  // evaluate and predict, but not fit.
   class Busy {
    public:
-    explicit Busy(Trainer& trainer);
+    explicit Busy(Trainer& trainer, bool trains = false);
     ~Busy();
     Busy(const Busy&) = delete;
     Busy& operator=(const Busy&) = delete;
@@ -109,10 +113,12 @@ class Trainer {
   PhaseSource sources_[3];
   std::shared_ptr<Backend> backend_;
   std::shared_ptr<Arena> arena_;
-  std::list<StepPlan> plans_;  // most recently used first
+  std::list<std::shared_ptr<StepPlan>> plans_;  // most recently used first
   std::string signature_;
   std::vector<std::pair<Layer, std::int64_t>> index_layers_;  // for each input, the layer that takes it as indices
-  std::atomic<bool> busy_{false};
+  std::mutex busy_mutex_;
+  std::thread::id busy_thread_;
+  int busy_depth_ = 0;
 };
 
 // Calls that a Model forwards to; in fit.cpp, evaluate.cpp.

@@ -255,6 +255,28 @@ TEST(Fit, NumericChecksNameTheLayer) {
   set_check_numerics(false);
 }
 
+TEST(Fit, CallbacksMayEvaluateAndPredict) {
+  const auto data = small_data(64);
+  Sequential model = compiled_model(), same = compiled_model();
+  double seen = 0;
+  const auto nested = callbacks::LambdaCallback(
+      {.on_epoch_end =
+           [&](int, const Logs&) {
+             seen = model.evaluate(data.x, data.y, {.verbose = 0})["loss"];
+             // More batch sizes than plans are kept.
+             for (std::int64_t n = 1; n < 30; ++n) model.predict(data.x.rows(0, n));
+           },
+       .on_train_batch_end =
+           [&](std::int64_t, const LazyLogs&) {
+             model.predict(data.x.rows(0, 3));
+             expect_error<InvalidArgument>([&] { model.train_on_batch(data.x, data.y); }, {"being trained"});
+           }});
+  model.fit(data.x, data.y, {.epochs = 2, .verbose = 0, .callbacks = {nested}});
+  same.fit(data.x, data.y, {.epochs = 2, .verbose = 0});
+  EXPECT_EQ(all_weights(model), all_weights(same));
+  EXPECT_NEAR(seen, model.evaluate(data.x, data.y, {.verbose = 0})["loss"], 1e-6);
+}
+
 TEST(Fit, ConcurrentCallsAreRefused) {
   const auto data = small_data(64);
   Sequential model = compiled_model();
