@@ -52,7 +52,8 @@ Value clip_probability(const Value& p) { return ops::clip(p, kLow, kHigh); }
 Values decompose(const Node& node, Inputs in) {
   const Value &x = in[0], hot = one_hot_like(in[1], x);
   if (node.attrs_as<SparseCrossentropyAttrs>().from_logits) {
-    return {ops::logsumexp(x, {-1}) - last_sum(x * hot, false)};
+    // logsumexp(x) - x[label], without the loss of digits between two large numbers.
+    return {-last_sum(ops::log_softmax(x) * hot, false)};
   }
   return {-ops::log(last_sum(clip_probability(x / last_sum(x)) * hot, false))};
 }

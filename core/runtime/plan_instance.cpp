@@ -82,8 +82,10 @@ void PlanInstance::allocate() {
                       (memory.limit > 0 ? " left of the limit of " + megabytes(memory.limit) : " free") +
                       "; use a smaller batch size or model");
   }
-  if (!feed_ && plan_.feed_bytes > 0) {
-    feed_ = std::make_unique<DeviceBlock>(arena_->backend(), static_cast<std::size_t>(plan_.feed_bytes));
+  if (!feed_) {
+    // Inputs and outputs without elements have an address too.
+    const auto size = static_cast<std::size_t>(std::max<std::int64_t>(plan_.feed_bytes, 1));
+    feed_ = std::make_unique<DeviceBlock>(arena_->backend(), size);
     for (const PlanConstant& constant : plan_.constants) {
       const Slot& slot = plan_.slots[static_cast<std::size_t>(constant.slot)];
       arena_->backend()->upload(feed_->address() + slot.offset,

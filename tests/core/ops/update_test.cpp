@@ -1,6 +1,11 @@
 #include "keratin/core/ops/update.h"
 
+#include <cmath>
+
+#include "keratin/core/compiler/passes.h"
 #include "keratin/core/graph/leaves.h"
+#include "keratin/core/runtime/device.h"
+#include "keratin/core/runtime/plan_instance.h"
 #include "keratin/core/tensor/errors.h"
 #include "tests/support/expect_error.h"
 
@@ -70,6 +75,52 @@ TEST(Update, NamesWhatDoesNotFit) {
         ops::apply_update(kAdamUpdate, t.momentum, {0.1, 0.1}, t.gradients);
       },
       {"adam_update: ", "2 slots"});
+}
+
+// One step for w = 0.5, g = 2 with slots m = 0.3, v = 0.7, computed by hand from Keras's formulas.
+std::vector<double> one_step(const OpDef& update, UpdateAttrs attrs, Values scalars, double decay, int slots) {
+  const auto number = [](double value) {
+    return std::make_shared<VariableState>("x", Shape{}, DType::float64, [=] { return Tensor::scalar(value); });
+  };
+  attrs.variables = {number(0.5)};
+  attrs.decay = {decay};
+  if (slots >= 1) attrs.slots.push_back(number(0.3));
+  if (slots >= 2) attrs.slots.push_back(number(0.7));
+  const NodePtr node = ops::apply_update(update, attrs, std::move(scalars), {Tensor::scalar(2.0)});
+  const auto device = current_device();
+  const Program program{.name = "step", .inputs = {}, .outputs = {}, .updates = {node}, .gradients = {}};
+  PlanInstance instance(compile(program, *device), compile_options(), std::make_shared<Arena>(device));
+  instance.run();
+  std::vector<double> result;
+  for (const VariablePtr& variable : node->op().written(node->attrs())) result.push_back(variable->value().item());
+  return result;
+}
+
+void expect_near(const std::vector<double>& got, const std::vector<double>& expected) {
+  ASSERT_EQ(got.size(), expected.size());
+  // The learning rate is float32.
+  for (std::size_t i = 0; i < got.size(); ++i) EXPECT_NEAR(got[i], expected[i], 1e-7) << i;
+}
+
+TEST(UpdateValues, AreKerass) {
+  expect_near(one_step(kSgdUpdate, {}, {0.125}, 0, 0), {0.5 - 0.25});
+  // The decay comes first: 0.5 * (1 - 0.125 * 0.1).
+  expect_near(one_step(kSgdUpdate, {}, {0.125}, 0.1, 0), {0.49375 - 0.25});
+  // m = 0.9 * 0.3 - 0.25 = 0.02
+  expect_near(one_step(kSgdUpdate, {.a = 0.9}, {0.125}, 0, 1), {0.52, 0.02});
+  // w += 0.9 * m - 0.25
+  expect_near(one_step(kSgdUpdate, {.a = 0.9, .flag = true}, {0.125}, 0, 1), {0.5 + 0.018 - 0.25, 0.02});
+  // m = 0.3 + 0.1 * 1.7 = 0.47;  v = 0.7 + 0.01 * 3.3 = 0.733
+  const UpdateAttrs adam{.a = 0.9, .b = 0.99, .epsilon = 0.001};
+  const double step = 0.47 * 0.0625 / (std::sqrt(0.733) + 0.001);
+  expect_near(one_step(kAdamUpdate, adam, {0.125, 0.0625}, 0, 2), {0.5 - step, 0.47, 0.733});
+  expect_near(one_step(kAdamUpdate, adam, {0.125, 0.0625}, 0.1, 2), {0.49375 - step, 0.47, 0.733});
+  // v = 0.9 * 0.3 + 0.1 * 4 = 0.67
+  const double root = 0.25 / std::sqrt(0.67 + 0.001);
+  expect_near(one_step(kRmspropUpdate, {.a = 0.9, .epsilon = 0.001}, {0.125}, 0, 1), {0.5 - root, 0.67});
+  // m = 0.5 * 0.7 + step
+  expect_near(one_step(kRmspropUpdate, {.a = 0.9, .b = 0.5, .epsilon = 0.001}, {0.125}, 0, 2),
+              {0.5 - 0.35 - root, 0.67, 0.35 + root});
 }
 
 TEST(Update, AttributesAreToldApart) {

@@ -1,0 +1,172 @@
+// Rows of ops that look rows up, draw numbers or change variables.
+#include <cmath>
+
+#include "keratin/core/graph/leaves.h"
+#include "keratin/core/tensor/philox.h"
+#include "tests/support/op_cases.h"
+
+namespace keratin::testing {
+namespace {
+
+constexpr DType kFloat = DType::float32;
+
+OpCase row(std::string name, std::vector<Operand> inputs, std::function<Value(const Values&)> build) {
+  return {.name = std::move(name),
+          .inputs = std::move(inputs),
+          .build = [build = std::move(build)](const Values& in, DType) -> OpGraph { return {{build(in)}}; }};
+}
+
+Operand step(double number) { return {{}, DType::int64, 0, 0, {number}}; }
+
+}  // namespace
+
+std::vector<OpCase> gather_cases() {
+  std::vector<OpCase> rows;
+  const auto take = [](const Values& in) { return ops::take(in[0], in[1]); };
+  rows.push_back(row("take", {{{9, 4}}, {{6}, DType::int32, 0, 9}}, take));
+  rows.push_back(row("take_matrix_of_ids", {{{5, 3}}, {{2, 7}, DType::int64, 0, 5}}, take));
+  rows.push_back(row("take_one", {{{5, 2, 3}}, {{}, DType::int32, 0, 5}}, take));
+  rows.push_back(row("take_numbers", {{{11}}, {{4}, DType::int32, 0, 11}}, take));
+  rows.push_back(row("take_long_rows", {{{7, 301}}, {{90}, DType::int32, 0, 7}}, take));
+  rows.back().tolerance = 1e-5;
+  rows.push_back(row("take_outside", {{{3, 2}}, {{5}, DType::int32, 0, 0, {2, -1, 3, 0, 1000}}}, take));
+  rows.push_back(row("take_nothing", {{{3, 2}}, {{0}, DType::int32}}, take));
+  rows.push_back(row("take_uint8", {{{6, 5}, DType::uint8, 0, 256}, {{4}, DType::int32, 0, 6}}, take));
+  rows.push_back(row("take_int64", {{{6, 5}, DType::int64, -9, 9}, {{4}, DType::int32, 0, 6}}, take));
+  rows.push_back(row("take_grad", {{{6, 4}}, {{6}, DType::int32, 0, 4}}, [](const Values& in) {
+    return apply1(kTakeGrad, TakeGradAttrs{{4, 4}}, in);
+  }));
+  rows.push_back(row("take_grad_outside", {{{4, 3}}, {{4}, DType::int32, 0, 0, {5, 1, -2, 1}}}, [](const Values& in) {
+    return apply1(kTakeGrad, TakeGradAttrs{{3, 3}}, in);
+  }));
+
+  struct Batch {
+    std::string name;
+    BatchGatherAttrs attrs;
+    std::vector<double> cursor;  // position, rows, first, key, shuffle, unused
+  };
+  const double key = 123456789012345;
+  const std::vector<Batch> batches = {
+      {"", {.batch = 4, .row_shape = {3}}, {2, 10, 0, 0, 0, 0}},
+      {"_whole", {.batch = 12, .row_shape = {3}}, {0, 12, 0, 0, 0, 0}},
+      {"_first", {.batch = 3, .row_shape = {2, 2}}, {1, 5, 6, 0, 0, 0}},
+      {"_shuffled", {.batch = 10, .row_shape = {3}}, {0, 10, 1, key, 1, 0}},
+      {"_shuffled_middle", {.batch = 3, .row_shape = {3}}, {5, 12, 0, key, 1, 0}},
+      {"_labels", {.batch = 5, .row_shape = {}, .from = DType::uint8, .to = DType::int32}, {3, 12, 0, key, 1, 0}},
+      {"_int64", {.batch = 5, .row_shape = {1}, .from = DType::int64, .to = DType::int64}, {0, 12, 0, key, 1, 0}},
+      {"_int32_to_float", {.batch = 5, .row_shape = {2}, .from = DType::int32}, {0, 12, 0, 0, 0, 0}},
+      {"_images",
+       {.batch = 7, .row_shape = {5, 3, 1}, .from = DType::uint8, .scale = 1.0 / 127.5, .offset = -1},
+       {0, 12, 0, key, 1, 0}},
+      {"_to_float64",
+       {.batch = 4, .row_shape = {3}, .from = DType::uint8, .to = DType::float64, .scale = 1.0 / 255},
+       {0, 12, 0, key, 1, 0}},
+      {"_scaled", {.batch = 4, .row_shape = {33}, .scale = 0.5, .offset = 2}, {0, 12, 0, 0, 0, 0}}};
+  for (const Batch& b : batches) {
+    Shape data = Shape{12}.concat(b.attrs.row_shape);
+    const double low = is_floating(b.attrs.from) ? -2 : 0, high = is_floating(b.attrs.from) ? 2 : 200;
+    rows.push_back(row("batch_gather" + b.name,
+                       {{.shape = data, .dtype = b.attrs.from, .low = low, .high = high, .in_device_memory = true},
+                        {{kBatchCursorSize}, DType::int64, 0, 0, b.cursor}},
+                       [attrs = b.attrs](const Values& in) { return ops::batch_gather(in[0], in[1], attrs); }));
+  }
+  rows.push_back(row("advance", {{{kBatchCursorSize}, DType::int64, 0, 0, {128, 60000, 7, key, 1, 0}}},
+                     [](const Values& in) { return ops::advance(in[0], 32); }));
+  return rows;
+}
+
+std::vector<OpCase> random_cases() {
+  std::vector<OpCase> rows;
+  const std::uint64_t stream = 0xFEDCBA9876543210u;
+  for (const auto& [name, shape] : std::vector<std::pair<std::string, Shape>>{
+           {"", {5, 3}}, {"_scalar", {}}, {"_one_block", {4}}, {"_empty", {0, 3}}, {"_large", {37, 1201}}}) {
+    rows.push_back(row("random_uniform" + name, {step(7)}, [shape = shape, stream](const Values& in) {
+      return ops::random_uniform(in[0], shape, stream);
+    }));
+    rows.back().tolerance = 0;  // the same bits everywhere
+    rows.push_back(row("random_normal" + name, {step(7)},
+                       [shape = shape, stream](const Values& in) { return ops::random_normal(in[0], shape, stream); }));
+    rows.back().tolerance = 1e-5;
+    for (double rate : {0.0, 0.3, 1.0}) {
+      rows.push_back(row("dropout_" + format_number(rate) + name, {{shape}, step(1e12)},
+                         [rate, stream](const Values& in) { return ops::dropout(in[0], in[1], rate, stream); }));
+      rows.back().differentiate = shape.size() > 0;
+    }
+  }
+  return rows;
+}
+
+namespace {
+
+// A variable with numbers in [low, low + 1).
+VariablePtr make_variable(const Shape& shape, DType dtype, std::uint64_t stream, double low = -0.5) {
+  return std::make_shared<VariableState>("v" + std::to_string(stream), shape, dtype, [=] {
+    std::vector<float> values;
+    for (std::int64_t i = 0; i < shape.size(); ++i) {
+      const auto block = philox_at(stream, 0, static_cast<std::uint64_t>(i / 4));
+      values.push_back(static_cast<float>(low) + uniform_from_bits(block.x[i % 4]));
+    }
+    return Tensor(shape, values).astype(dtype);
+  });
+}
+
+struct Update {
+  std::string name;
+  const OpDef* op;
+  int slots;
+  UpdateAttrs attrs;  // without variables, slots and decay
+  Values scalars;
+  double decay = 0;
+};
+
+OpCase update_row(const Update& u) {
+  const std::vector<Shape> shapes = {{3, 5}, {5}, {}, {1}, {67, 33}};
+  std::vector<Operand> gradients;
+  for (const Shape& shape : shapes) gradients.push_back({.shape = shape, .differentiate = false});
+  return {.name = u.name,
+          .inputs = gradients,
+          .build = [=](const Values& in, DType floating) -> OpGraph {
+            UpdateAttrs attrs = u.attrs;
+            std::uint64_t stream = 1;
+            for (std::size_t i = 0; i < shapes.size(); ++i) {
+              attrs.variables.push_back(make_variable(shapes[i], floating, stream++));
+              // As with biases, which decay leaves alone.
+              attrs.decay.push_back(i == 1 ? 0 : u.decay);
+            }
+            for (int slot = 0; slot < u.slots; ++slot) {
+              // Averages of squares are never negative.
+              for (const Shape& shape : shapes) {
+                attrs.slots.push_back(make_variable(shape, floating, stream++, slot == u.slots - 1 ? 0.0 : -0.5));
+              }
+            }
+            return {.updates = {ops::apply_update(*u.op, attrs, u.scalars, in)}};
+          },
+          .tolerance = 2e-6};
+}
+
+}  // namespace
+
+std::vector<OpCase> update_cases() {
+  std::vector<OpCase> rows;
+  for (const Update& u :
+       std::vector<Update>{{"sgd", &kSgdUpdate, 0, {}, {0.1}},
+                           {"sgd_decay", &kSgdUpdate, 0, {}, {0.1}, 0.01},
+                           {"sgd_momentum", &kSgdUpdate, 1, {.a = 0.9}, {0.1}},
+                           {"sgd_nesterov", &kSgdUpdate, 1, {.a = 0.9, .flag = true}, {0.1}, 0.01},
+                           {"adam", &kAdamUpdate, 2, {.a = 0.9, .b = 0.999, .epsilon = 1e-7}, {0.001, 0.0003}},
+                           {"adamw", &kAdamUpdate, 2, {.a = 0.9, .b = 0.99, .epsilon = 1e-3}, {0.01, 0.02}, 0.004},
+                           {"rmsprop", &kRmspropUpdate, 1, {.a = 0.9, .epsilon = 1e-7}, {0.001}},
+                           {"rmsprop_decay", &kRmspropUpdate, 1, {.a = 0.95, .epsilon = 1e-5}, {0.01}, 0.02}}) {
+    rows.push_back(update_row(u));
+  }
+  // Its slots are velocity, then momentum: both may be positive here.
+  rows.push_back(update_row({"rmsprop_momentum", &kRmspropUpdate, 2, {.a = 0.9, .b = 0.5, .epsilon = 1.0}, {0.01}}));
+  // Every read sees the step's beginning.
+  rows.push_back({.name = "assign_swap", .build = [](const Values&, DType floating) -> OpGraph {
+                    const VariablePtr a = make_variable({3, 4}, floating, 1), b = make_variable({3, 4}, floating, 2);
+                    return {{read(a) + read(b)}, {assign(a, read(b)), assign(b, read(a))}};
+                  }});
+  return rows;
+}
+
+}  // namespace keratin::testing

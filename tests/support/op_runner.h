@@ -1,0 +1,51 @@
+// Runs rows of the op table on devices.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "keratin/core/compiler/program.h"
+#include "keratin/core/runtime/plan_instance.h"
+#include "tests/support/op_cases.h"
+
+namespace keratin::testing {
+
+// The operands' data; floating ones hold float32 numbers whatever their dtype, so that every precision starts alike.
+std::vector<Tensor> make_inputs(const OpCase& op_case, DType floating);
+
+// A row's graph in one precision.
+struct CaseProgram {
+  Program program;
+  std::vector<VariablePtr> written = {};  // in the order of program.updates and their outputs
+
+  // Inputs whose gradient the row checks, as positions in program.inputs.
+  std::vector<int> targets = {};
+};
+CaseProgram make_program(const OpCase& op_case, DType floating);
+
+// The sum over all floating outputs of their product with fixed random weights: one number whose gradient reaches all.
+Value weighted_sum(std::span<const Value> outputs, std::uint64_t seed = 1);
+
+// `program` with every op that has a decomposition replaced by it, one level deep.
+Program decomposed(const Program& program);
+
+// A program on a device, compiled without fusing: the ops stay as the row says.
+class CaseRunner {
+ public:
+  CaseRunner(std::shared_ptr<Backend> device, const OpCase& op_case, CaseProgram program);
+  // The outputs, then the written variables.
+  std::vector<Tensor> run(const std::vector<Tensor>& inputs);
+
+ private:
+  std::shared_ptr<Backend> device_;
+  std::vector<bool> in_device_memory_;
+  CaseProgram program_;
+  PlanInstance instance_;
+};
+
+// The largest |got - expected| / (1 + |expected|) over the elements; infinite where only one of them is NaN or infinite
+// or where the shapes differ.
+double difference(const Tensor& got, const Tensor& expected);
+
+}  // namespace keratin::testing
