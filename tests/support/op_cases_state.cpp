@@ -8,7 +8,7 @@
 namespace keratin::testing {
 namespace {
 
-constexpr DType kFloat = DType::float32;
+constexpr std::uint64_t kStream = 0xFEDCBA9876543210u;
 
 OpCase row(std::string name, std::vector<Operand> inputs, std::function<Value(const Values&)> build) {
   return {.name = std::move(name),
@@ -77,19 +77,17 @@ std::vector<OpCase> gather_cases() {
 
 std::vector<OpCase> random_cases() {
   std::vector<OpCase> rows;
-  const std::uint64_t stream = 0xFEDCBA9876543210u;
   for (const auto& [name, shape] : std::vector<std::pair<std::string, Shape>>{
            {"", {5, 3}}, {"_scalar", {}}, {"_one_block", {4}}, {"_empty", {0, 3}}, {"_large", {37, 1201}}}) {
-    rows.push_back(row("random_uniform" + name, {step(7)}, [shape = shape, stream](const Values& in) {
-      return ops::random_uniform(in[0], shape, stream);
-    }));
+    rows.push_back(row("random_uniform" + name, {step(7)},
+                       [shape = shape](const Values& in) { return ops::random_uniform(in[0], shape, kStream); }));
     rows.back().tolerance = 0;  // the same bits everywhere
     rows.push_back(row("random_normal" + name, {step(7)},
-                       [shape = shape, stream](const Values& in) { return ops::random_normal(in[0], shape, stream); }));
+                       [shape = shape](const Values& in) { return ops::random_normal(in[0], shape, kStream); }));
     rows.back().tolerance = 1e-5;
     for (double rate : {0.0, 0.3, 1.0}) {
       rows.push_back(row("dropout_" + format_number(rate) + name, {{shape}, step(1e12)},
-                         [rate, stream](const Values& in) { return ops::dropout(in[0], in[1], rate, stream); }));
+                         [rate](const Values& in) { return ops::dropout(in[0], in[1], rate, kStream); }));
       rows.back().differentiate = shape.size() > 0;
     }
   }
