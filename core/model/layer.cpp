@@ -100,6 +100,8 @@ Variable LayerImpl::add_weight(const std::string& name, Shape shape, VariableOpt
   return variable;
 }
 
+void LayerImpl::clear_children() { children_.clear(); }
+
 Values LayerImpl::operator()(std::span<const Value> inputs, const CallOptions& options) {
   std::vector<Shape> shapes;
   for (const Value& input : inputs) shapes.push_back(input.shape());

@@ -105,7 +105,7 @@ class LayerImpl : public Callable, public std::enable_shared_from_this<LayerImpl
     children_.emplace_back(name, child);
     return child;
   }
-  void clear_children() { children_.clear(); }
+  void clear_children();
 
  private:
   std::string class_name_, name_;

@@ -28,6 +28,8 @@ class EmbeddingLayer final : public LayerImpl {
         .set("mask_zero", false);
   }
 
+  std::int64_t index_limit() const override { return input_dim_; }
+
   Value call(Value ids, CallContext&) override { return ops::take(embeddings_, ids); }
 
  protected:

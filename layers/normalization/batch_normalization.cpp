@@ -1,7 +1,7 @@
 #include "keratin/layers/normalization/batch_normalization.h"
 
-#include "keratin/core/ops/elementwise.h"
 #include "keratin/core/ops/detail/op_support.h"
+#include "keratin/core/ops/elementwise.h"
 #include "keratin/core/ops/reduce.h"
 #include "keratin/core/ops/shaping.h"
 #include "keratin/core/tensor/errors.h"
@@ -42,7 +42,8 @@ class BatchNormalizationLayer final : public LayerImpl {
   Value call(Value x, CallContext& context) override {
     x = op_support::to_floating(x);
     // Per feature: y = x·factor + shift, two passes over x instead of four.
-    Value mean = context.value_of(moving_mean_), variance = context.value_of(moving_variance_);
+    Value mean = ops::cast(context.value_of(moving_mean_), x.dtype());
+    Value variance = ops::cast(context.value_of(moving_variance_), x.dtype());
     if (context.training() && trainable()) {
       const Value moving_mean = mean, moving_variance = variance;
       const std::vector<int> axes = other_axes(x.shape());
