@@ -1,0 +1,285 @@
+#!/usr/bin/env python3
+"""Writes tests/goldens/layers.json: what Keras computes for each layer and activation.
+
+Run it when a layer is added:  pip install keras jax;  python3 scripts/goldens/make_layer_goldens.py
+The numbers are computed in double precision and written with 9 digits. tests/layers/goldens_test.cpp makes the same
+layers, by the names given here, and compares configuration, outputs, gradients and updated statistics.
+"""
+
+import json
+import os
+import pathlib
+import sys
+
+os.environ["KERAS_BACKEND"] = "jax"
+import jax  # noqa: E402
+
+jax.config.update("jax_enable_x64", True)
+jax.config.update("jax_platforms", "cpu")
+import keras  # noqa: E402
+import numpy as np  # noqa: E402
+from keras import layers  # noqa: E402
+
+# Keys that only some versions of Keras 3 know: older ones refuse them, so Keratin does not write them.
+NEW_KEYS = {
+    "InputLayer": {"ragged", "optional"},
+    "Dense": {"quantization_config"},
+    "Embedding": {"quantization_config"},
+    "BatchNormalization": {"renorm", "renorm_clipping", "renorm_momentum"},
+    "LayerNormalization": {"rms_scaling"},
+}
+NEW_INITIALIZER_KEYS = {"input_axes", "output_axes"}
+
+# name, a function that makes the layer, input shapes with the batch, and what is special about the case.
+CASES = [
+    ("dense", lambda **k: layers.Dense(5, **k), [(4, 3)], {}),
+    ("dense_relu_no_bias", lambda **k: layers.Dense(4, activation="relu", use_bias=False, **k), [(3, 6)], {}),
+    ("dense_softmax_rank3", lambda **k: layers.Dense(4, activation="softmax", **k), [(2, 3, 5)], {}),
+    (
+        "dense_regularized",
+        lambda **k: layers.Dense(
+            3,
+            activation="tanh",
+            kernel_initializer=keras.initializers.HeNormal(seed=7),
+            bias_initializer=keras.initializers.Constant(0.5),
+            kernel_regularizer=keras.regularizers.L2(0.25),
+            bias_regularizer=keras.regularizers.L1(0.125),
+            activity_regularizer=keras.regularizers.L1L2(0.5, 0.25),
+            kernel_constraint=keras.constraints.MaxNorm(2.0),
+            bias_constraint="non_neg",
+            **k,
+        ),
+        [(4, 5)],
+        {},
+    ),
+    ("conv2d", lambda **k: layers.Conv2D(4, 3, **k), [(2, 6, 5, 3)], {}),
+    (
+        "conv2d_same_strides",
+        lambda **k: layers.Conv2D(3, (3, 2), strides=(2, 3), padding="same", activation="relu", **k),
+        [(2, 7, 6, 2)],
+        {},
+    ),
+    ("conv2d_same_even", lambda **k: layers.Conv2D(2, (2, 4), padding="same", use_bias=False, **k), [(1, 5, 5, 2)], {}),
+    ("conv2d_dilated", lambda **k: layers.Conv2D(2, (3, 2), dilation_rate=(2, 3), **k), [(2, 7, 6, 2)], {}),
+    ("conv2d_dilated_same", lambda **k: layers.Conv2D(2, 3, dilation_rate=2, padding="same", **k), [(1, 6, 5, 2)], {}),
+    ("conv2d_groups", lambda **k: layers.Conv2D(6, 3, groups=2, padding="same", **k), [(1, 4, 4, 4)], {}),
+    ("conv2d_depthwise", lambda **k: layers.Conv2D(4, 3, strides=2, groups=4, **k), [(2, 5, 5, 4)], {}),
+    ("conv2d_1x1", lambda **k: layers.Conv2D(5, 1, activation="sigmoid", **k), [(2, 3, 3, 4)], {}),
+    ("max_pooling2d", lambda **k: layers.MaxPooling2D(**k), [(2, 5, 6, 3)], {}),
+    (
+        "max_pooling2d_same",
+        lambda **k: layers.MaxPooling2D((3, 2), strides=(2, 1), padding="same", **k),
+        [(2, 5, 4, 2)],
+        {},
+    ),
+    ("average_pooling2d", lambda **k: layers.AveragePooling2D((2, 3), **k), [(2, 4, 6, 2)], {}),
+    (
+        "average_pooling2d_same",
+        lambda **k: layers.AveragePooling2D(3, strides=2, padding="same", **k),
+        [(2, 6, 5, 2)],
+        {},
+    ),
+    ("global_average_pooling2d", lambda **k: layers.GlobalAveragePooling2D(**k), [(2, 3, 4, 3)], {}),
+    ("global_average_pooling2d_keepdims", lambda **k: layers.GlobalAveragePooling2D(keepdims=True, **k), [(2, 3, 4, 3)], {}),
+    ("global_max_pooling2d", lambda **k: layers.GlobalMaxPooling2D(**k), [(2, 3, 4, 3)], {}),
+    ("global_max_pooling2d_keepdims", lambda **k: layers.GlobalMaxPooling2D(keepdims=True, **k), [(2, 3, 4, 3)], {}),
+    ("flatten", lambda **k: layers.Flatten(**k), [(2, 3, 2, 2)], {}),
+    ("reshape", lambda **k: layers.Reshape((4, 3, 1), **k), [(2, 12)], {}),
+    ("reshape_unknown", lambda **k: layers.Reshape((-1, 2), **k), [(2, 3, 4)], {}),
+    ("permute", lambda **k: layers.Permute((3, 1, 2), **k), [(2, 3, 4, 2)], {}),
+    ("repeat_vector", lambda **k: layers.RepeatVector(3, **k), [(2, 4)], {}),
+    ("zero_padding2d", lambda **k: layers.ZeroPadding2D(**k), [(2, 3, 2, 2)], {}),
+    ("zero_padding2d_sides", lambda **k: layers.ZeroPadding2D(((1, 0), (2, 3)), **k), [(1, 3, 2, 2)], {}),
+    ("cropping2d", lambda **k: layers.Cropping2D((1, 2), **k), [(2, 4, 6, 2)], {}),
+    ("cropping2d_sides", lambda **k: layers.Cropping2D(((1, 0), (0, 2)), **k), [(2, 3, 4, 2)], {}),
+    ("up_sampling2d", lambda **k: layers.UpSampling2D((2, 3), **k), [(2, 2, 3, 2)], {}),
+    (
+        "up_sampling2d_bilinear",
+        lambda **k: layers.UpSampling2D((2, 3), interpolation="bilinear", **k),
+        [(2, 4, 3, 2)],
+        {},
+    ),
+    ("up_sampling2d_bilinear_rows", lambda **k: layers.UpSampling2D((4, 1), interpolation="bilinear", **k), [(1, 3, 2, 2)], {}),
+    ("dropout", lambda **k: layers.Dropout(0.5, seed=3, **k), [(3, 4)], {"random": True}),
+    ("batch_normalization", lambda **k: layers.BatchNormalization(**k), [(6, 4)], {}),
+    (
+        "batch_normalization_images",
+        lambda **k: layers.BatchNormalization(momentum=0.75, epsilon=0.01, **k),
+        [(3, 4, 3, 2)],
+        {},
+    ),
+    (
+        "batch_normalization_axis",
+        lambda **k: layers.BatchNormalization(axis=1, center=False, **k),
+        [(3, 4, 5)],
+        {},
+    ),
+    ("batch_normalization_plain", lambda **k: layers.BatchNormalization(center=False, scale=False, **k), [(5, 3)], {}),
+    ("batch_normalization_frozen", lambda **k: layers.BatchNormalization(trainable=False, **k), [(5, 3)], {}),
+    ("layer_normalization", lambda **k: layers.LayerNormalization(**k), [(3, 2, 6)], {}),
+    ("layer_normalization_axes", lambda **k: layers.LayerNormalization(axis=[1, 2], epsilon=0.01, **k), [(2, 3, 4)], {}),
+    ("layer_normalization_inner_axis", lambda **k: layers.LayerNormalization(axis=1, scale=False, **k), [(2, 5, 3)], {}),
+    ("activation", lambda **k: layers.Activation("tanh", **k), [(3, 4)], {}),
+    ("relu", lambda **k: layers.ReLU(**k), [(3, 8)], {}),
+    ("relu_general", lambda **k: layers.ReLU(max_value=1.0, negative_slope=0.25, threshold=0.5, **k), [(4, 8)], {}),
+    ("relu_threshold", lambda **k: layers.ReLU(threshold=0.75, **k), [(4, 8)], {}),
+    ("relu_max_slope", lambda **k: layers.ReLU(max_value=1.5, negative_slope=0.5, **k), [(4, 8)], {}),
+    ("leaky_relu", lambda **k: layers.LeakyReLU(**k), [(3, 8)], {}),
+    ("prelu", lambda **k: layers.PReLU(**k), [(2, 3, 4)], {}),
+    ("prelu_shared", lambda **k: layers.PReLU(shared_axes=[1, 2], **k), [(2, 3, 4, 2)], {}),
+    ("elu", lambda **k: layers.ELU(alpha=0.5, **k), [(3, 8)], {}),
+    ("softmax", lambda **k: layers.Softmax(**k), [(2, 3, 4)], {}),
+    ("softmax_axis", lambda **k: layers.Softmax(axis=1, **k), [(2, 3, 4)], {}),
+    ("softmax_axes", lambda **k: layers.Softmax(axis=(1, 2), **k), [(2, 3, 4)], {}),
+    ("embedding", lambda **k: layers.Embedding(7, 3, **k), [(2, 4)], {"ids": 7}),
+    ("rescaling", lambda **k: layers.Rescaling(1.0 / 255, **k), [(2, 3)], {}),
+    ("rescaling_offset", lambda **k: layers.Rescaling(0.5, offset=-1.0, **k), [(2, 3)], {}),
+    ("identity", lambda **k: layers.Identity(**k), [(2, 3)], {}),
+    ("add", lambda **k: layers.Add(**k), [(2, 3, 4), (2, 3, 4), (2, 4)], {}),
+    ("subtract", lambda **k: layers.Subtract(**k), [(2, 3), (2, 1)], {}),
+    ("multiply", lambda **k: layers.Multiply(**k), [(2, 3), (2, 3), (2, 1)], {}),
+    ("average", lambda **k: layers.Average(**k), [(2, 3), (2, 3), (2, 3)], {}),
+    ("maximum", lambda **k: layers.Maximum(**k), [(2, 3), (2, 3), (2, 3)], {}),
+    ("minimum", lambda **k: layers.Minimum(**k), [(2, 3), (2, 3)], {}),
+    ("concatenate", lambda **k: layers.Concatenate(**k), [(2, 3), (2, 2)], {}),
+    ("concatenate_axis", lambda **k: layers.Concatenate(axis=1, **k), [(2, 3, 2), (2, 1, 2), (2, 2, 2)], {}),
+    ("dot", lambda **k: layers.Dot(1, **k), [(3, 4), (3, 4)], {}),
+    ("dot_axes", lambda **k: layers.Dot((2, 1), **k), [(2, 3, 4), (2, 4, 5)], {}),
+    ("dot_normalized", lambda **k: layers.Dot(-1, normalize=True, **k), [(2, 3, 4), (2, 2, 4)], {}),
+]
+
+ACTIVATIONS = [
+    "linear", "relu", "sigmoid", "tanh", "softmax", "log_softmax", "leaky_relu", "relu6", "elu", "selu", "celu", "gelu",
+    "silu", "mish", "softplus", "softsign", "exponential", "hard_sigmoid", "hard_silu", "hard_tanh", "log_sigmoid",
+]  # fmt: skip
+
+random = np.random.default_rng(20260101)
+
+
+def numbers(shape, largest=2.0):
+    """Distinct numbers around 0, none of them 0, that float32 holds exactly: no ties, no kinks, short text."""
+    count = int(np.prod(shape))
+    step = 2.0 ** np.ceil(np.log2(2 * largest / count))
+    return ((random.permutation(count) - count // 2) * step + step / 4).reshape(shape)
+
+
+def tensor(array):
+    array = np.asarray(array)
+    values = array.ravel()
+    if not np.all(np.isfinite(values)):
+        raise ValueError("a golden must be finite")
+    return {"shape": list(array.shape), "values": [float(f"{v:.9g}") for v in values]}
+
+
+def clean(config, class_name):
+    """A configuration without what differs between versions, names and dtypes."""
+    left_out = NEW_KEYS.get(class_name, set()) | {"name", "dtype", "trainable"}
+    # The common keys come first everywhere but in ELU.
+    config = {"trainable": config["trainable"], **{k: v for k, v in config.items() if k not in left_out}}
+
+    def strip(value):
+        if isinstance(value, dict):
+            if value.get("module") == "keras.initializers":
+                value["config"] = {k: v for k, v in value["config"].items() if k not in NEW_INITIALIZER_KEYS}
+            return {k: strip(v) for k, v in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [strip(v) for v in value]
+        return value
+
+    return strip(config)
+
+
+def run(layer, trainable, rest, inputs, cotangent, training):
+    """Output, losses, gradients of sum(output * cotangent) and the untrained variables afterwards."""
+    single = len(inputs) == 1
+
+    def forward(trainable, *inputs):
+        state = list(zip(layer.trainable_variables + layer.non_trainable_variables, [*trainable, *rest]))
+        with keras.StatelessScope(state_mapping=state, collect_losses=True) as scope:
+            y = layer(inputs[0] if single else list(inputs), training=training)
+            after = [scope.get_current_value(v) for v in layer.non_trainable_variables]
+        product = (y * cotangent).sum() if cotangent is not None else 0.0
+        return product, (y, after, scope.losses)
+
+    floating = [i for i, x in enumerate(inputs) if np.issubdtype(x.dtype, np.floating)]
+    wanted = (0, *[i + 1 for i in floating])
+    _, (y, after, losses) = forward(trainable, *inputs)
+    if cotangent is None:
+        return y
+    gradients, _ = jax.grad(forward, argnums=wanted, has_aux=True)(trainable, *inputs)
+    return {
+        "output": tensor(y),
+        "losses": float(sum(losses)) if losses else 0.0,
+        "weight_gradients": [tensor(g) for g in gradients[0]],
+        "input_gradients": [tensor(g) for g in gradients[1:]],
+        "state": [tensor(v) for v in after],
+    }
+
+
+def layer_case(name, make, shapes, special):
+    config = clean(make().get_config(), type(make()).__name__)
+    layer = make(dtype="float64")
+    inputs = [numbers(shape) for shape in shapes]
+    if "ids" in special:
+        inputs = [random.integers(0, special["ids"], shape, dtype="int32") for shape in shapes]
+    arguments = inputs[0] if len(inputs) == 1 else inputs
+    layer(arguments)
+    for variable in layer.weights:
+        values = numbers(variable.shape, 1.0)
+        variable.assign(np.abs(values) + 0.25 if "variance" in variable.name else values)
+    trainable = [v.value for v in layer.trainable_variables]
+    rest = [v.value for v in layer.non_trainable_variables]
+    case = {
+        "name": name,
+        "class_name": type(layer).__name__,
+        "config": config,
+        "inputs": [{"dtype": str(x.dtype), **tensor(x)} for x in inputs],
+        # In the order of files: trained first.
+        "weights": [{"name": v.name, "trainable": v.trainable, **tensor(v.value)}
+                    for v in layer.trainable_variables + layer.non_trainable_variables if "seed" not in v.name],
+    }  # fmt: skip
+    y = run(layer, trainable, rest, inputs, None, False)
+    cotangent = numbers(y.shape)
+    case["cotangent"] = tensor(cotangent)
+    case["predict"] = run(layer, trainable, rest, inputs, cotangent, False)
+    if special.get("random"):
+        case["predict"]["state"] = []
+    else:
+        train = run(layer, trainable, rest, inputs, cotangent, True)
+        if train != case["predict"]:  # only where the phases differ
+            case["train"] = train
+    return case
+
+
+def activations():
+    x = np.concatenate([numbers((32,), 8.0), [-30.5, -20.25, 20.25, 30.5]]).reshape(4, 9)
+    cotangent = numbers(x.shape)
+    result = {"x": tensor(x), "cotangent": tensor(cotangent), "functions": {}}
+    for name in ACTIVATIONS:
+        function = keras.activations.get(name)
+        dx = jax.grad(lambda v: (function(v) * cotangent).sum())(jax.numpy.asarray(x))
+        result["functions"][name] = {"y": tensor(function(jax.numpy.asarray(x))), "dx": tensor(dx)}
+    return result
+
+
+def main():
+    target = pathlib.Path(__file__).resolve().parents[2] / "tests/goldens/layers.json"
+    goldens = {"keras": keras.__version__, "layers": [layer_case(*case) for case in CASES], "activations": activations()}
+    target.write_text(json_lines(goldens))
+    print(f"{target}: {target.stat().st_size} bytes, {len(goldens['layers'])} layers", file=sys.stderr)
+
+
+def json_lines(goldens):
+    """One case a line, so that differences between two versions can be read."""
+    compact = lambda value: json.dumps(value, separators=(",", ":"))  # noqa: E731
+    cases = ",\n".join(compact(case) for case in goldens["layers"])
+    functions = ",\n".join(f'"{k}":{compact(v)}' for k, v in goldens["activations"]["functions"].items())
+    x, cotangent = compact(goldens["activations"]["x"]), compact(goldens["activations"]["cotangent"])
+    return (
+        f'{{"keras":"{goldens["keras"]}",\n"layers":[\n{cases}\n],\n'
+        f'"activations":{{"x":{x},"cotangent":{cotangent},"functions":{{\n{functions}\n}}}}}}\n'
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,177 @@
+// Layers and activations against Keras: configurations, outputs, gradients, statistics (tests/goldens/layers.json).
+#include <cmath>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "keratin/core/model/activation.h"
+#include "keratin/core/runtime/device.h"
+#include "keratin/layers/activations/activation.h"
+#include "tests/build_paths.h"
+#include "tests/layers/golden_layers.h"
+#include "tests/support/layer_program.h"
+#include "tests/support/modules.h"
+
+namespace keratin {
+namespace {
+
+using Json = nlohmann::ordered_json;  // the order of keys counts
+using testing::LayerProgram;
+using testing::LayerResult;
+
+const Json& goldens() {
+  static const Json json = Json::parse(std::ifstream(KERATIN_SOURCE_DIR "/tests/goldens/layers.json"));
+  return json;
+}
+
+Tensor tensor_of(const Json& json, DType dtype) {
+  Tensor result(Shape(json["shape"].get<std::vector<std::int64_t>>()), DType::float64);
+  const auto values = json["values"].get<std::vector<double>>();
+  EXPECT_EQ(values.size(), static_cast<std::size_t>(result.size()));
+  std::copy(values.begin(), values.end(), result.values<double>().begin());
+  return result.astype(dtype);
+}
+
+void expect_near(const Tensor& actual, const Json& golden, double tolerance, const std::string& what) {
+  const Tensor expected = tensor_of(golden, DType::float64);
+  // No gradient flowed: a golden of zeros.
+  const Tensor got = actual.defined() ? actual.astype(DType::float64) : Tensor(expected.shape(), DType::float64);
+  ASSERT_EQ(got.shape(), expected.shape()) << what;
+  for (std::size_t i = 0; i < expected.values<double>().size(); ++i) {
+    const double a = got.values<double>()[i], b = expected.values<double>()[i];
+    ASSERT_LE(std::abs(a - b), tolerance * (1 + std::abs(b)))
+        << what << ", element " << i << ": " << a << ", not " << b;
+  }
+}
+
+// A device, the dtype of the inputs and how near the results must come.
+struct Setting {
+  const char* device;
+  DType dtype;
+  double tolerance;
+};
+
+std::shared_ptr<Backend> open(const Setting& setting) {
+  if (std::string(setting.device) == "reference:0") return testing::reference_device();
+  return open_device(setting.device);
+}
+
+void check_phase(const Json& golden, const Layer& layer, const std::vector<Tensor>& inputs, const Tensor& cotangent,
+                 Phase phase, const Setting& setting) {
+  std::vector<Spec> specs;
+  for (const Tensor& input : inputs) specs.push_back({input.shape(), input.dtype()});
+  LayerProgram program(layer, specs, phase, open(setting));
+  // An embedding of ids is as precise as its weights.
+  EXPECT_EQ(program.output().dtype, is_floating(specs[0].dtype) ? setting.dtype : DType::float32);
+  const LayerResult result = program.run(inputs, cotangent.astype(program.output().dtype));
+  expect_near(result.output, golden["output"], setting.tolerance, "output");
+  EXPECT_NEAR(result.losses, golden["losses"].get<double>(), 2 * setting.tolerance) << "losses";
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (!is_floating(inputs[i].dtype())) continue;
+    expect_near(result.input_gradients[i], golden["input_gradients"][next++], setting.tolerance,
+                "gradient of input " + std::to_string(i));
+  }
+  for (std::size_t i = 0; i < golden["weight_gradients"].size(); ++i) {
+    expect_near(result.weight_gradients.at(i), golden["weight_gradients"][i], setting.tolerance,
+                "gradient of weight " + std::to_string(i));
+  }
+  const std::vector<Variable> state = layer.non_trainable_variables();
+  for (std::size_t i = 0; i < golden["state"].size(); ++i) {
+    expect_near(state.at(i).value(), golden["state"][i], setting.tolerance, state[i].path());
+  }
+}
+
+void check_layer_golden(const Json& golden, const Layer& layer, const Setting& setting) {
+  std::vector<Tensor> inputs;
+  Values symbols;
+  for (const Json& input : golden["inputs"]) {
+    const bool ids = input["dtype"] == "int32";
+    inputs.push_back(tensor_of(input, ids ? DType::int32 : setting.dtype));
+    symbols.push_back(inputs.back());
+  }
+  layer.call(symbols);  // builds it
+  std::vector<Variable> variables = layer.trainable_variables();
+  for (const Variable& variable : layer.non_trainable_variables()) variables.push_back(variable);
+  ASSERT_EQ(variables.size(), golden["weights"].size());
+  const auto set_weights = [&] {
+    for (std::size_t i = 0; i < variables.size(); ++i) {
+      const Json& weight = golden["weights"][i];
+      EXPECT_EQ(variables[i].name(), weight["name"].get<std::string>());
+      variables[i].assign(tensor_of(weight, DType::float32));
+    }
+  };
+  const Tensor cotangent = tensor_of(golden["cotangent"], setting.dtype);
+  set_weights();
+  check_phase(golden["predict"], layer, inputs, cotangent, Phase::predict, setting);
+  const bool random = golden["class_name"] == "Dropout";
+  if (random) return;
+  set_weights();
+  check_phase(golden.contains("train") ? golden["train"] : golden["predict"], layer, inputs, cotangent, Phase::train,
+              setting);
+}
+
+class LayerGoldens : public ::testing::TestWithParam<Setting> {
+ protected:
+  void SetUp() override {
+    if (std::string(GetParam().device) == "reference:0" && !testing::have_modules()) {
+      GTEST_SKIP() << "a static build has no backend modules";
+    }
+  }
+};
+
+// Goldens have 9 digits, but XLA, which computed them, knows tanh in double precision to 1e-7 only, and gradients of
+// float32 weights are float32.
+INSTANTIATE_TEST_SUITE_P(Devices, LayerGoldens,
+                         ::testing::Values(Setting{"reference:0", DType::float64, 1e-6},
+                                           Setting{"cpu:0", DType::float32, 1e-5}),
+                         [](const auto& setting) {
+                           return setting.param.dtype == DType::float64 ? "Reference" : "Cpu";
+                         });
+
+TEST_P(LayerGoldens, LayersComputeWhatKerasDoes) {
+  const std::map<std::string, Layer> layers = testing::golden_layers();
+  ASSERT_EQ(layers.size(), goldens()["layers"].size());
+  for (const Json& golden : goldens()["layers"]) {
+    SCOPED_TRACE(golden["name"].get<std::string>());
+    ASSERT_TRUE(layers.contains(golden["name"]));
+    check_layer_golden(golden, layers.at(golden["name"]), GetParam());
+  }
+}
+
+TEST_P(LayerGoldens, ActivationsComputeWhatKerasDoes) {
+  const Json& activations = goldens()["activations"];
+  const Tensor x = tensor_of(activations["x"], GetParam().dtype);
+  const Tensor cotangent = tensor_of(activations["cotangent"], GetParam().dtype);
+  for (const auto& [name, golden] : activations["functions"].items()) {
+    SCOPED_TRACE(name);
+    LayerProgram program(Activation(name), {{x.shape(), x.dtype()}}, Phase::predict, open(GetParam()));
+    const LayerResult result = program.run({x}, cotangent);
+    expect_near(result.output, golden["y"], GetParam().tolerance, "output");
+    expect_near(result.input_gradients[0], golden["dx"], GetParam().tolerance, "gradient");
+  }
+}
+
+TEST(ActivationGoldens, EveryNameHasOne) {
+  for (const std::string& name : ActivationFunction::names()) {
+    EXPECT_TRUE(goldens()["activations"]["functions"].contains(ActivationFunction(name).name())) << name;
+  }
+}
+
+TEST(LayerConfigurations, HaveKerasKeysInKerasOrder) {
+  const std::map<std::string, Layer> layers = testing::golden_layers();
+  for (const Json& golden : goldens()["layers"]) {
+    SCOPED_TRACE(golden["name"].get<std::string>());
+    const Layer& layer = layers.at(golden["name"]);
+    EXPECT_EQ(layer.class_name(), golden["class_name"]);
+    Json object = Json::parse(layer.config().to_json());
+    EXPECT_EQ(object["module"], "keras.layers");
+    EXPECT_EQ(object["class_name"], golden["class_name"]);
+    EXPECT_EQ(object["config"]["name"], layer.name());
+    object["config"].erase("name");
+    object["config"].erase("dtype");
+    EXPECT_EQ(object["config"], golden["config"]);
+  }
+}
+
+}  // namespace
+}  // namespace keratin

@@ -1,0 +1,60 @@
+#include "keratin/core/tensor/errors.h"
+#include "keratin/layers/core/input.h"
+#include "keratin/layers/pooling/average_pooling2d.h"
+#include "keratin/layers/pooling/global_average_pooling2d.h"
+#include "keratin/layers/pooling/global_max_pooling2d.h"
+#include "keratin/layers/pooling/max_pooling2d.h"
+#include "tests/support/check_layer.h"
+#include "tests/support/expect_error.h"
+
+namespace keratin {
+namespace {
+
+using testing::check_layer;
+using testing::expect_error;
+
+TEST(Pooling2D, DoesWhatLayersDo) {
+  check_layer([] { return MaxPooling2D(); }, {{2, 4, 5, 2}},
+              {.output = {2, 2, 2, 2}, .wrong = {2, 16, 2}, .wrong_says = "Put a Reshape({16, 2, 1}) before it."});
+  check_layer(
+      [] {
+        return MaxPooling2D(3, {.strides = {1, 2}, .padding = "same"});
+      },
+      {{1, 4, 5, 2}}, {.output = {1, 4, 3, 2}});
+  check_layer(
+      [] {
+        return AveragePooling2D({2, 3}, {.strides = 2, .padding = "same"});
+      },
+      {{1, 3, 4, 2}}, {.output = {1, 2, 2, 2}, .wrong = {1, 3}, .wrong_says = "rank 4 (n, h, w, c), got (1, 3)"});
+}
+
+TEST(GlobalPooling2D, DoesWhatLayersDo) {
+  check_layer([] { return GlobalMaxPooling2D(); }, {{2, 3, 2, 4}},
+              {.output = {2, 4}, .wrong = {2, 4}, .wrong_says = "rank 4"});
+  check_layer([] { return GlobalAveragePooling2D({.keepdims = true}); }, {{2, 3, 2, 4}}, {.output = {2, 1, 1, 4}});
+  EXPECT_EQ(GlobalAveragePooling2D()(Input({kUnknown, kUnknown, 3})).shape(), (Shape{kUnknown, 3}));
+}
+
+TEST(Pooling2D, TakesBytes) {
+  const Tensor x({1, 1, 2, 1}, {std::uint8_t{200}, std::uint8_t{101}});
+  EXPECT_EQ(Tensor(AveragePooling2D({1, 2})(x)).item(), 150.5);
+  EXPECT_EQ(Tensor(MaxPooling2D({1, 2})(x)).item(), 200);
+}
+
+TEST(Pooling2D, RefusesNonsense) {
+  expect_error<InvalidArgument>([] { MaxPooling2D(0); }, {"MaxPooling2D: pool_size must be positive, got {0, 0}"});
+  expect_error<InvalidArgument>(
+      [] {
+        AveragePooling2D(2, {.strides = {1, -1}});
+      },
+      {"AveragePooling2D: strides must be positive"});
+  expect_error<InvalidArgument>([] { MaxPooling2D(2, {.padding = "full"}); }, {"MaxPooling2D: padding", "got 'full'"});
+  expect_error<InvalidArgument>(
+      [] {
+        MaxPooling2D(3)(Input({2, 2, 1}));
+      },
+      {"(MaxPooling2D): ", "3x3 window does not fit 2x2"});
+}
+
+}  // namespace
+}  // namespace keratin
