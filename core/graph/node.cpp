@@ -3,6 +3,7 @@
 #include <atomic>
 #include <unordered_set>
 
+#include "keratin/core/graph/detail/infer_with_unknowns.h"
 #include "keratin/core/graph/leaves.h"
 #include "keratin/core/tensor/errors.h"
 

@@ -91,15 +91,8 @@ class ScopeOverride {
   std::string previous_;
 };
 
-// Runs `infer` on specs with unknown sizes: twice with different stand-ins for each unknown; sizes that change are
-// unknown. (Keras's compute_output_spec does the same.)
-template <class Infer>
-std::vector<Spec> infer_with_unknowns(std::span<const Spec> inputs, Infer&& infer);
-
 // The nodes reachable from `roots`, inputs before users.
 std::vector<NodePtr> topological_order(std::span<const NodePtr> roots);
 std::vector<NodePtr> topological_order(std::span<const Value> roots);
 
 }  // namespace keratin
-
-#include "keratin/core/graph/infer_with_unknowns.h"

@@ -50,15 +50,38 @@ struct ToJson {
 
 }  // namespace
 
-ConfigValue::ConfigValue(Config value) : value_(std::make_shared<const Config>(std::move(value))) {}
+ConfigValue::ConfigValue(bool value) : value_(std::make_shared<const Variant>(value)) {}
+ConfigValue::ConfigValue(int value) : ConfigValue(std::int64_t{value}) {}
+ConfigValue::ConfigValue(std::int64_t value) : value_(std::make_shared<const Variant>(value)) {}
+ConfigValue::ConfigValue(double value) : value_(std::make_shared<const Variant>(value)) {}
+ConfigValue::ConfigValue(const char* value) : ConfigValue(std::string(value)) {}
+ConfigValue::ConfigValue(std::string value) : value_(std::make_shared<const Variant>(std::move(value))) {}
+ConfigValue::ConfigValue(std::string_view value) : ConfigValue(std::string(value)) {}
+ConfigValue::ConfigValue(List value) : value_(std::make_shared<const Variant>(std::move(value))) {}
+ConfigValue::ConfigValue(Config value)
+    : value_(std::make_shared<const Variant>(std::make_shared<const Config>(std::move(value)))) {}
 
 ConfigValue::ConfigValue(const Shape& shape) {
   List list;
   for (std::int64_t dim : shape) list.push_back(dim < 0 ? ConfigValue() : ConfigValue(dim));
-  value_ = std::move(list);
+  value_ = std::make_shared<const Variant>(std::move(list));
 }
 
-std::string ConfigValue::to_json() const { return std::visit(ToJson(), value_); }
+const ConfigValue::Variant& ConfigValue::variant() const {
+  static const Variant null;
+  return value_ ? *value_ : null;
+}
+
+std::string ConfigValue::to_json() const { return std::visit(ToJson(), variant()); }
+
+Config::Config() = default;
+Config::Config(std::string module, std::string class_name)
+    : module_(std::move(module)), class_name_(std::move(class_name)) {}
+Config::Config(const Config&) = default;
+Config::Config(Config&&) noexcept = default;
+Config& Config::operator=(const Config&) = default;
+Config& Config::operator=(Config&&) noexcept = default;
+Config::~Config() = default;
 
 Config& Config::set(std::string key, ConfigValue value) {
   entries_.emplace_back(std::move(key), std::move(value));

@@ -23,16 +23,16 @@ class ConfigValue {
   using Variant = std::variant<std::monostate, bool, std::int64_t, double, std::string, List, Object>;
 
   ConfigValue() = default;
-  ConfigValue(bool value) : value_(value) {}                           // NOLINT(google-explicit-constructor)
-  ConfigValue(int value) : value_(std::int64_t{value}) {}              // NOLINT(google-explicit-constructor)
-  ConfigValue(std::int64_t value) : value_(value) {}                   // NOLINT(google-explicit-constructor)
-  ConfigValue(double value) : value_(value) {}                         // NOLINT(google-explicit-constructor)
-  ConfigValue(const char* value) : value_(std::string(value)) {}       // NOLINT(google-explicit-constructor)
-  ConfigValue(std::string value) : value_(std::move(value)) {}         // NOLINT(google-explicit-constructor)
-  ConfigValue(std::string_view value) : value_(std::string(value)) {}  // NOLINT(google-explicit-constructor)
-  ConfigValue(List value) : value_(std::move(value)) {}                // NOLINT(google-explicit-constructor)
-  ConfigValue(Config value);                                           // NOLINT(google-explicit-constructor)
-  ConfigValue(const Shape& shape);  // NOLINT(google-explicit-constructor): a list, unknown sizes null
+  ConfigValue(bool value);              // NOLINT(google-explicit-constructor)
+  ConfigValue(int value);               // NOLINT(google-explicit-constructor)
+  ConfigValue(std::int64_t value);      // NOLINT(google-explicit-constructor)
+  ConfigValue(double value);            // NOLINT(google-explicit-constructor)
+  ConfigValue(const char* value);       // NOLINT(google-explicit-constructor)
+  ConfigValue(std::string value);       // NOLINT(google-explicit-constructor)
+  ConfigValue(std::string_view value);  // NOLINT(google-explicit-constructor)
+  ConfigValue(List value);              // NOLINT(google-explicit-constructor)
+  ConfigValue(Config value);            // NOLINT(google-explicit-constructor)
+  ConfigValue(const Shape& shape);      // NOLINT(google-explicit-constructor): a list, unknown sizes null
   template <class T>
   ConfigValue(const std::optional<T>& value) {  // NOLINT(google-explicit-constructor): null when empty
     if (value) *this = ConfigValue(*value);
@@ -43,23 +43,30 @@ class ConfigValue {
     ConfigValue(*r.begin());
   } &&(!std::convertible_to<Range, std::string_view>)&&(!std::same_as<Range, Shape>)&&(!std::same_as<Range, List>)
       ConfigValue(const Range& range)  // NOLINT(google-explicit-constructor): arrays and vectors are lists
-      : value_(List(range.begin(), range.end())) {
+      : ConfigValue(List(range.begin(), range.end())) {
   }
 
-  const Variant& variant() const { return value_; }
-  bool is_null() const { return std::holds_alternative<std::monostate>(value_); }
+  const Variant& variant() const;
+  bool is_null() const { return value_ == nullptr; }
   // JSON as Python's json.dumps writes it.
   std::string to_json() const;
 
  private:
-  Variant value_;
+  // Shared by copies, and never changed. Empty: null. (A variant here would be compiled into every user's file.)
+  std::shared_ptr<const Variant> value_;
 };
 
 class Config {
  public:
-  Config() = default;
+  Config();
   // `module`: "keras.layers", ... ; both empty for a plain dictionary.
-  Config(std::string module, std::string class_name) : module_(std::move(module)), class_name_(std::move(class_name)) {}
+  Config(std::string module, std::string class_name);
+  // Not inline: options with configurations are copied wherever layers are made.
+  Config(const Config&);
+  Config(Config&&) noexcept;
+  Config& operator=(const Config&);
+  Config& operator=(Config&&) noexcept;
+  ~Config();
 
   Config& set(std::string key, ConfigValue value);
   const ConfigValue* find(std::string_view key) const;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "keratin/core/compiler/trace.h"
+#include "keratin/core/graph/detail/infer_with_unknowns.h"
 #include "keratin/core/model/naming.h"
 #include "keratin/core/tensor/errors.h"
 
@@ -52,6 +53,8 @@ Config LayerImpl::config() const {
   config.set("name", name_).set("trainable", trainable_).set("dtype", "float32");
   return config;
 }
+
+void LayerImpl::clear_children() { children_.clear(); }
 
 void LayerImpl::set_trainable(bool trainable) {
   trainable_ = trainable;

@@ -1,7 +1,6 @@
 // Tensor: a dense array in host memory with a shape, a dtype and the device that computed it. Copies share memory.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>

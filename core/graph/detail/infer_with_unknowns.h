@@ -1,4 +1,4 @@
-// Shape inference for unknown sizes by inference for known ones; included by node.h.
+// Shape inference for unknown sizes by inference for known ones.
 #pragma once
 
 #include <span>
@@ -8,6 +8,8 @@
 
 namespace keratin {
 
+// Runs `infer` on specs with unknown sizes: twice with different stand-ins for each unknown; sizes that change are
+// unknown. (Keras's compute_output_spec does the same.)
 template <class Infer>
 std::vector<Spec> infer_with_unknowns(std::span<const Spec> inputs, Infer&& infer) {
   // Odd primes, large enough for usual kernels and pools over unknown image sizes.
