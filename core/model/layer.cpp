@@ -54,8 +54,6 @@ Config LayerImpl::config() const {
   return config;
 }
 
-void LayerImpl::clear_children() { children_.clear(); }
-
 void LayerImpl::set_trainable(bool trainable) {
   trainable_ = trainable;
   for (auto& [name, child] : children_) child.set_trainable(trainable);
