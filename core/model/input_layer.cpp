@@ -23,7 +23,10 @@ InputLayerImpl::InputLayerImpl(Value value)
 
 Config InputLayerImpl::config() const {
   Config config("keras.layers", "InputLayer");
-  config.set("batch_shape", value_.shape()).set("dtype", name_of(value_.dtype())).set("sparse", false).set("name", name());
+  config.set("batch_shape", value_.shape())
+      .set("dtype", name_of(value_.dtype()))
+      .set("sparse", false)
+      .set("name", name());
   return config;
 }
 

@@ -1,7 +1,7 @@
 #include "keratin/layers/activations/prelu.h"
 
-#include "keratin/core/ops/elementwise.h"
 #include "keratin/core/ops/detail/op_support.h"
+#include "keratin/core/ops/elementwise.h"
 #include "keratin/core/tensor/errors.h"
 #include "keratin/layers/detail/layer_support.h"
 

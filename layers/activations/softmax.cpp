@@ -1,7 +1,7 @@
 #include "keratin/layers/activations/softmax.h"
 
-#include "keratin/core/ops/elementwise.h"
 #include "keratin/core/ops/detail/op_support.h"
+#include "keratin/core/ops/elementwise.h"
 #include "keratin/core/ops/reduce.h"
 #include "keratin/core/ops/softmax.h"
 #include "keratin/layers/detail/layer_support.h"

@@ -1,8 +1,8 @@
 #include "keratin/layers/convolutional/conv2d.h"
 
 #include "keratin/core/ops/conv.h"
-#include "keratin/core/ops/elementwise.h"
 #include "keratin/core/ops/detail/op_support.h"
+#include "keratin/core/ops/elementwise.h"
 #include "keratin/core/tensor/errors.h"
 #include "keratin/layers/detail/layer_support.h"
 

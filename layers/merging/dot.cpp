@@ -2,9 +2,9 @@
 
 #include <array>
 
+#include "keratin/core/ops/detail/op_support.h"
 #include "keratin/core/ops/elementwise.h"
 #include "keratin/core/ops/matmul.h"
-#include "keratin/core/ops/detail/op_support.h"
 #include "keratin/core/ops/reduce.h"
 #include "keratin/core/ops/shaping.h"
 #include "keratin/core/tensor/errors.h"

@@ -1,7 +1,7 @@
 #include "keratin/layers/preprocessing/rescaling.h"
 
-#include "keratin/core/ops/elementwise.h"
 #include "keratin/core/ops/detail/op_support.h"
+#include "keratin/core/ops/elementwise.h"
 
 namespace keratin {
 namespace {

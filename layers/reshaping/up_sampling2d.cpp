@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "keratin/core/ops/matmul.h"
 #include "keratin/core/ops/detail/op_support.h"
+#include "keratin/core/ops/matmul.h"
 #include "keratin/core/ops/shaping.h"
 #include "keratin/core/tensor/errors.h"
 #include "keratin/layers/detail/layer_support.h"

@@ -208,7 +208,8 @@ std::string check_include(const std::string& path, const Room& room, const Inclu
   }
   if (header.starts_with("tests/"))
     return inside_any(path, {"tests", "benchmarks"}) && include.quoted ? "" : "only tests include " + header;
-  if (include.quoted && inside_any(path, {"examples", "benchmarks"}) && header.find('/') == std::string::npos) return "";
+  if (include.quoted && inside_any(path, {"examples", "benchmarks"}) && header.find('/') == std::string::npos)
+    return "";
   if (include.quoted) return "write the whole path, \"keratin/<room>/...\", instead of \"" + header + "\"";
   if (is_standard(header)) return "";
   for (const Library& library : libraries()) {
