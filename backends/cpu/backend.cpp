@@ -68,7 +68,10 @@ void* CpuBackend::allocate(std::size_t bytes) {
                       std::to_string(limit_) + " bytes, of which " + std::to_string(used_) +
                       " are in use; raise the limit or use a smaller batch size");
   }
-  void* memory = rounded >= bytes ? std::aligned_alloc(alignment, rounded) : nullptr;
+  // More than the machine has is not asked for: systems that promise memory freely would say yes and end the process
+  // when it is used.
+  const bool possible = rounded >= bytes && rounded <= static_cast<std::size_t>(system_memory().total);
+  void* memory = possible ? std::aligned_alloc(alignment, rounded) : nullptr;
   if (!memory) {
     throw OutOfMemory("cpu:0: the system has no " + std::to_string(bytes) +
                       " bytes of memory; use a smaller batch size or model");
