@@ -70,7 +70,8 @@ void* CpuBackend::allocate(std::size_t bytes) {
   }
   // More than the machine has is not asked for: systems that promise memory freely would say yes and end the process
   // when it is used.
-  const bool possible = rounded >= bytes && rounded <= static_cast<std::size_t>(system_memory().total);
+  const std::int64_t total = system_memory().total;  // 0: the system does not tell
+  const bool possible = rounded >= bytes && (total <= 0 || rounded <= static_cast<std::size_t>(total));
   void* memory = possible ? std::aligned_alloc(alignment, rounded) : nullptr;
   if (!memory) {
     throw OutOfMemory("cpu:0: the system has no " + std::to_string(bytes) +
