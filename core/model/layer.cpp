@@ -135,7 +135,7 @@ Values LayerImpl::expand(std::span<const Value> inputs, const std::any& call_opt
   const auto& options = std::any_cast<const CallOptions&>(call_options);
   const bool outer = trace.training();
   if (options.training) trace.set_training(*options.training);
-  CallContext context(trace, *this);
+  CallContext context(trace);
   Values outputs = call(inputs, context);
   trace.set_training(outer);
   return outputs;

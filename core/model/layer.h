@@ -28,7 +28,7 @@ struct CallOptions {
 // What a layer may ask for while it composes its outputs.
 class CallContext {
  public:
-  CallContext(TraceContext& trace, LayerImpl& layer) : trace_(trace), layer_(layer) {}
+  explicit CallContext(TraceContext& trace) : trace_(trace) {}
   bool training() const;
   // A scalar added to the model's loss.
   void add_loss(const Value& loss);
@@ -42,7 +42,6 @@ class CallContext {
 
  private:
   TraceContext& trace_;
-  LayerImpl& layer_;
 };
 
 class LayerImpl : public Callable, public std::enable_shared_from_this<LayerImpl> {
