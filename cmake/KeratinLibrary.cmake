@@ -10,7 +10,8 @@ file(GLOB_RECURSE KERATIN_SOURCES CONFIGURE_DEPENDS
   ${CMAKE_CURRENT_SOURCE_DIR}/core/*.cpp
   ${CMAKE_CURRENT_SOURCE_DIR}/layers/*.cpp
   ${CMAKE_CURRENT_SOURCE_DIR}/io/*.cpp
-  ${CMAKE_CURRENT_SOURCE_DIR}/backends/cpu/*.cpp)
+  ${CMAKE_CURRENT_SOURCE_DIR}/backends/cpu/*.cpp
+  ${CMAKE_CURRENT_SOURCE_DIR}/backends/cuda/probe/*.cpp)  # why a GPU cannot be used; needs no toolkit
 list(FILTER KERATIN_SOURCES EXCLUDE REGEX "/backends/cpu/simd/")
 file(GLOB KERATIN_SIMD_SOURCES CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/backends/cpu/simd/*.cpp)
 # Headers in a detail/ folder are ours alone; everything else in these rooms is public.
