@@ -103,7 +103,13 @@ std::string Config::to_json() const {
   body += "}";
   if (class_name_.empty()) return body;
   return "{\"module\": " + (module_.empty() ? "null" : quoted(module_)) + ", \"class_name\": " + quoted(class_name_) +
-         ", \"config\": " + body + ", \"registered_name\": null}";
+         ", \"config\": " + body +
+         ", \"registered_name\": " + (registered_name().empty() ? "null" : quoted(registered_name())) + "}";
+}
+
+std::string Config::registered_name() const {
+  const bool keras = module_.empty() || module_ == "keras" || module_.starts_with("keras.");
+  return keras ? "" : module_ + ">" + class_name_;
 }
 
 }  // namespace keratin

@@ -59,7 +59,7 @@ class ConfigValue {
 class Config {
  public:
   Config();
-  // `module`: "keras.layers", ... ; both empty for a plain dictionary.
+  // `module`: "keras.layers", ..., or the package of a class of the user's; both empty for a plain dictionary.
   Config(std::string module, std::string class_name);
   // Not inline: options with configurations are copied wherever layers are made.
   Config(const Config&);
@@ -73,6 +73,8 @@ class Config {
   const std::vector<std::pair<std::string, ConfigValue>>& entries() const { return entries_; }
   const std::string& module() const { return module_; }
   const std::string& class_name() const { return class_name_; }
+  // "package>Class" for classes of the user's, whose module is their package; empty for Keras's own.
+  std::string registered_name() const;
   // Objects as Keras serialises them: {"module", "class_name", "config", "registered_name"}.
   std::string to_json() const;
 

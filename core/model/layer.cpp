@@ -48,12 +48,6 @@ LayerImpl::LayerImpl(std::string class_name, std::string name, bool trainable)
   }
 }
 
-Config LayerImpl::config() const {
-  Config config("keras.layers", class_name_);
-  config.set("name", name_).set("trainable", trainable_).set("dtype", "float32");
-  return config;
-}
-
 void LayerImpl::set_trainable(bool trainable) {
   trainable_ = trainable;
   for (auto& [name, child] : children_) child.set_trainable(trainable);

@@ -14,6 +14,7 @@
 
 namespace keratin {
 
+class ConfigReader;
 class TraceContext;
 class LayerImpl;
 class Layer;

@@ -77,7 +77,7 @@ Loss CategoricalCrossentropy(CrossentropyOptions options) {
 
 Loss SparseCategoricalCrossentropy(SparseCrossentropyOptions options) {
   Config config = loss_config("SparseCategoricalCrossentropy", "sparse_categorical_crossentropy");
-  config.set("from_logits", options.from_logits).set("ignore_class", ConfigValue()).set("axis", -1);
+  config.set("from_logits", options.from_logits).set("ignore_class", ConfigValue());
   auto function = [options](const Value& y, const Value& p) {
     return ops::sparse_categorical_crossentropy(y, p, options.from_logits);
   };

@@ -12,12 +12,6 @@
 
 namespace keratin {
 
-Config MetricImpl::config() const {
-  Config config("keras.metrics", "");
-  config.set("name", name_);
-  return config;
-}
-
 Variable MetricImpl::add_state(const std::string& name, Shape shape) {
   Variable variable(name_ + "/" + name, std::move(shape), {.initializer = "zeros", .trainable = false});
   variables_.push_back(variable);
@@ -57,9 +51,10 @@ Value in_top_k(const Value& label, const Value& p, int k) {
 // The mean over all samples of values computed by a function of ops.
 class MeanOfFunction : public MetricImpl {
  public:
-  MeanOfFunction(Loss::Function function, std::string name)
+  MeanOfFunction(Loss::Function function, std::string name, ConfigValue config)
       : MetricImpl(std::move(name)),
         function_(std::move(function)),
+        config_(std::move(config)),
         total_(add_state("total")),
         count_(add_state("count")) {}
 
@@ -78,9 +73,11 @@ class MeanOfFunction : public MetricImpl {
     const double count = state[1].item();
     return count > 0 ? state[0].item() / count : 0;
   }
+  ConfigValue config() const override { return config_; }
 
  private:
   Loss::Function function_;
+  ConfigValue config_;
   Variable total_, count_;
 };
 
@@ -103,14 +100,20 @@ Value resolved_crossentropy(const Value& y, const Value& p) {
   return sparse ? losses::SparseCategoricalCrossentropy().values(y, p) : losses::CategoricalCrossentropy().values(y, p);
 }
 
+Config metric_config(const char* class_name, const std::string& name) {
+  Config config("keras.metrics", class_name);
+  config.set("name", name).set("dtype", "float32");
+  return config;
+}
+
 Loss::Function of_loss(Loss loss) {
   return [loss = std::move(loss)](const Value& y, const Value& p) { return loss.values(y, p); };
 }
 
 }  // namespace
 
-Metric::Metric(Loss::Function function, std::string name)
-    : make_([function, name] { return std::make_shared<MeanOfFunction>(function, name); }) {
+Metric::Metric(Loss::Function function, std::string name, ConfigValue config)
+    : make_([function, name, config] { return std::make_shared<MeanOfFunction>(function, name, config); }) {
   impl_ = make_();
 }
 
@@ -147,34 +150,52 @@ double MeanTracker::result(std::span<const Tensor> state) const {
   return count > 0 ? state[0].item() / count : 0;
 }
 
-Metric Accuracy(std::string name) { return Metric(resolved_matches, std::move(name)); }
-Metric BinaryAccuracy(std::string name, double threshold) {
-  return Metric([threshold](const Value& y, const Value& p) { return binary_matches(y, p, threshold); },
-                std::move(name));
+// "accuracy" and "crossentropy" stay names: which metric they are depends on shapes.
+Metric Accuracy(std::string name) {
+  return Metric(resolved_matches, name, name == "acc" ? ConfigValue(name) : ConfigValue("accuracy"));
 }
-Metric CategoricalAccuracy(std::string name) { return Metric(categorical_matches, std::move(name)); }
-Metric SparseCategoricalAccuracy(std::string name) { return Metric(sparse_matches, std::move(name)); }
+Metric BinaryAccuracy(std::string name, double threshold) {
+  Config config = metric_config("BinaryAccuracy", name).set("threshold", threshold);
+  return Metric([threshold](const Value& y, const Value& p) { return binary_matches(y, p, threshold); }, name,
+                std::move(config));
+}
+Metric CategoricalAccuracy(std::string name) {
+  return Metric(categorical_matches, name, metric_config("CategoricalAccuracy", name));
+}
+Metric SparseCategoricalAccuracy(std::string name) {
+  return Metric(sparse_matches, name, metric_config("SparseCategoricalAccuracy", name));
+}
 Metric TopKCategoricalAccuracy(int k, std::string name) {
-  return Metric([k](const Value& y, const Value& p) { return in_top_k(ops::argmax(y), p, k); }, std::move(name));
+  return Metric([k](const Value& y, const Value& p) { return in_top_k(ops::argmax(y), p, k); }, name,
+                metric_config("TopKCategoricalAccuracy", name).set("k", k));
 }
 Metric SparseTopKCategoricalAccuracy(int k, std::string name) {
-  return Metric([k](const Value& y, const Value& p) { return in_top_k(sparse_target(y, p), p, k); }, std::move(name));
+  return Metric([k](const Value& y, const Value& p) { return in_top_k(sparse_target(y, p), p, k); }, name,
+                metric_config("SparseTopKCategoricalAccuracy", name).set("k", k));
 }
-Metric MeanSquaredError(std::string name) { return Metric(of_loss(losses::MeanSquaredError()), std::move(name)); }
-Metric MeanAbsoluteError(std::string name) { return Metric(of_loss(losses::MeanAbsoluteError()), std::move(name)); }
+Metric MeanSquaredError(std::string name) {
+  return Metric(of_loss(losses::MeanSquaredError()), name, metric_config("MeanSquaredError", name));
+}
+Metric MeanAbsoluteError(std::string name) {
+  return Metric(of_loss(losses::MeanAbsoluteError()), name, metric_config("MeanAbsoluteError", name));
+}
 Metric RootMeanSquaredError(std::string name) {
   return MetricFactory::make([name = std::move(name)]() -> std::shared_ptr<MetricImpl> {
-    return std::make_shared<RootMean>(of_loss(losses::MeanSquaredError()), name);
+    return std::make_shared<RootMean>(of_loss(losses::MeanSquaredError()), name,
+                                      metric_config("RootMeanSquaredError", name));
   });
 }
 Metric BinaryCrossentropy(std::string name, bool from_logits) {
-  return Metric(of_loss(losses::BinaryCrossentropy({.from_logits = from_logits})), std::move(name));
+  return Metric(of_loss(losses::BinaryCrossentropy({.from_logits = from_logits})), name,
+                metric_config("BinaryCrossentropy", name).set("from_logits", from_logits));
 }
 Metric CategoricalCrossentropy(std::string name, bool from_logits) {
-  return Metric(of_loss(losses::CategoricalCrossentropy({.from_logits = from_logits})), std::move(name));
+  return Metric(of_loss(losses::CategoricalCrossentropy({.from_logits = from_logits})), name,
+                metric_config("CategoricalCrossentropy", name).set("from_logits", from_logits));
 }
 Metric SparseCategoricalCrossentropy(std::string name, bool from_logits) {
-  return Metric(of_loss(losses::SparseCategoricalCrossentropy({.from_logits = from_logits})), std::move(name));
+  return Metric(of_loss(losses::SparseCategoricalCrossentropy({.from_logits = from_logits})), name,
+                metric_config("SparseCategoricalCrossentropy", name).set("from_logits", from_logits));
 }
 
 }  // namespace metrics
@@ -183,7 +204,7 @@ Metric::Metric(const std::string& name) {
   using Make = Metric (*)(const std::string&);
   static const std::vector<std::pair<std::vector<std::string>, Make>> known = {
       {{"accuracy", "acc"}, [](const std::string& n) { return metrics::Accuracy(n); }},
-      {{"crossentropy", "ce"}, [](const std::string& n) { return Metric(resolved_crossentropy, n); }},
+      {{"crossentropy", "ce"}, [](const std::string& n) { return Metric(resolved_crossentropy, n, n); }},
       {{"binary_accuracy", "BinaryAccuracy"}, [](const std::string&) { return metrics::BinaryAccuracy(); }},
       {{"categorical_accuracy", "CategoricalAccuracy"},
        [](const std::string&) { return metrics::CategoricalAccuracy(); }},

@@ -27,7 +27,8 @@ class MetricImpl {
   virtual void update(TraceContext& trace, const Value& y_true, const Value& y_pred, const Value& sample_weight) = 0;
   // The metric for values of variables().
   virtual double result(std::span<const Tensor> state) const = 0;
-  virtual Config config() const;
+  // A name or an object, as Keras's compile configuration holds it; null for a metric that files cannot hold.
+  virtual ConfigValue config() const { return {}; }
 
  protected:
   Variable add_state(const std::string& name, Shape shape = {});
@@ -45,10 +46,12 @@ class Metric {
   Metric(const char* name) : Metric(std::string(name)) {}  // NOLINT(google-explicit-constructor)
   Metric(const std::string& name);                         // NOLINT(google-explicit-constructor)
   explicit Metric(std::shared_ptr<MetricImpl> impl) : impl_(std::move(impl)) {}
-  // The mean of function(y_true, y_pred) over samples.
-  Metric(Loss::Function function, std::string name);
+  // The mean of function(y_true, y_pred) over samples. `config`: what files hold of it, Config(package, class_name) of
+  // a registered class; without one the metric is left out of files.
+  Metric(Loss::Function function, std::string name, ConfigValue config = {});
 
   const std::string& name() const { return impl_->name(); }
+  ConfigValue config() const { return impl_->config(); }
   MetricImpl& impl() const { return *impl_; }
   // Makes a metric of its own state for a model: metrics of one model are never those of another.
   Metric fresh() const;

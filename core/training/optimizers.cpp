@@ -173,7 +173,6 @@ Config OptimizerImpl::common_config() const {
   config.set("weight_decay", common_.weight_decay).set("clipnorm", common_.clipnorm);
   config.set("global_clipnorm", common_.global_clipnorm).set("clipvalue", common_.clipvalue);
   config.set("use_ema", false).set("ema_momentum", 0.99).set("ema_overwrite_frequency", ConfigValue());
-  config.set("loss_scale_factor", ConfigValue()).set("gradient_accumulation_steps", ConfigValue());
   return config;
 }
 Config OptimizerImpl::config() const { return common_config(); }

@@ -1,6 +1,7 @@
 #include "keratin/layers/activations/activation.h"
 
 #include "keratin/core/ops/detail/op_support.h"
+#include "keratin/layers/detail/config_support.h"
 
 namespace keratin {
 namespace {
@@ -22,5 +23,10 @@ class ActivationLayer final : public LayerImpl {
 
 Activation::Activation(ActivationFunction activation, const LayerOptions& options)
     : Layer(std::make_shared<ActivationLayer>(std::move(activation), options)) {}
+
+Layer Activation::from_config(ConfigReader& c) {
+  const ActivationFunction activation = c.activation("activation");
+  return Activation(activation, detail::read_layer_options(c));
+}
 
 }  // namespace keratin

@@ -11,6 +11,7 @@ namespace keratin {
 class Activation : public Layer {
  public:
   explicit Activation(ActivationFunction activation, const LayerOptions& options = {});
+  static Layer from_config(ConfigReader& c);
 };
 
 }  // namespace keratin

@@ -1,5 +1,6 @@
 #include "keratin/layers/activations/elu.h"
 
+#include "keratin/core/model/config_reader.h"
 #include "keratin/core/ops/activations.h"
 
 namespace keratin {
@@ -21,5 +22,9 @@ class ELULayer final : public LayerImpl {
 }  // namespace
 
 ELU::ELU(const ELUOptions& options) : Layer(std::make_shared<ELULayer>(options)) {}
+
+Layer ELU::from_config(ConfigReader& c) {
+  return ELU({.alpha = c.number("alpha", 1.0), .name = c.name(), .trainable = c.trainable()});
+}
 
 }  // namespace keratin

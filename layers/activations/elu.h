@@ -17,6 +17,7 @@ struct ELUOptions {
 class ELU : public Layer {
  public:
   explicit ELU(const ELUOptions& options = {});
+  static Layer from_config(ConfigReader& c);
 };
 
 }  // namespace keratin

@@ -1,6 +1,7 @@
 #include "keratin/layers/activations/leaky_relu.h"
 
 #include "keratin/core/graph/leaves.h"
+#include "keratin/core/model/config_reader.h"
 #include "keratin/core/ops/activations.h"
 #include "keratin/core/tensor/errors.h"
 
@@ -27,5 +28,13 @@ class LeakyReLULayer final : public LayerImpl {
 }  // namespace
 
 LeakyReLU::LeakyReLU(const LeakyReLUOptions& options) : Layer(std::make_shared<LeakyReLULayer>(options)) {}
+
+Layer LeakyReLU::from_config(ConfigReader& c) {
+  // Keras 2 calls the slope alpha.
+  const bool keras_2 = c.config().find("alpha") != nullptr;
+  return LeakyReLU({.negative_slope = c.number(keras_2 ? "alpha" : "negative_slope", 0.3),
+                    .name = c.name(),
+                    .trainable = c.trainable()});
+}
 
 }  // namespace keratin

@@ -18,6 +18,7 @@ class LeakyReLU : public Layer {
  public:
   // Throws InvalidArgument for a negative slope.
   explicit LeakyReLU(const LeakyReLUOptions& options = {});
+  static Layer from_config(ConfigReader& c);
 };
 
 }  // namespace keratin

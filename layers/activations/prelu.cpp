@@ -3,6 +3,7 @@
 #include "keratin/core/ops/detail/op_support.h"
 #include "keratin/core/ops/elementwise.h"
 #include "keratin/core/tensor/errors.h"
+#include "keratin/layers/detail/config_support.h"
 #include "keratin/layers/detail/layer_support.h"
 
 namespace keratin {
@@ -64,5 +65,17 @@ class PReLULayer final : public LayerImpl {
 }  // namespace
 
 PReLU::PReLU(PReLUOptions options) : Layer(std::make_shared<PReLULayer>(std::move(options))) {}
+
+Layer PReLU::from_config(ConfigReader& c) {
+  PReLUOptions options = {.alpha_initializer = c.initializer("alpha_initializer", "zeros"),
+                          .alpha_regularizer = c.regularizer("alpha_regularizer"),
+                          .alpha_constraint = c.constraint("alpha_constraint"),
+                          .shared_axes = {},
+                          .name = c.name(),
+                          .trainable = c.trainable()};
+  const ConfigValue* axes = c.take("shared_axes");
+  if (axes && !axes->is_null()) options.shared_axes = detail::read_small_integers(c, "shared_axes");
+  return PReLU(std::move(options));
+}
 
 }  // namespace keratin

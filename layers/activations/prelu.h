@@ -22,6 +22,7 @@ struct PReLUOptions {
 class PReLU : public Layer {
  public:
   explicit PReLU(PReLUOptions options = {});
+  static Layer from_config(ConfigReader& c);
 };
 
 }  // namespace keratin

@@ -1,6 +1,7 @@
 #include "keratin/layers/activations/relu.h"
 
 #include "keratin/core/graph/leaves.h"
+#include "keratin/core/model/config_reader.h"
 #include "keratin/core/ops/activations.h"
 #include "keratin/core/ops/detail/op_support.h"
 #include "keratin/core/tensor/errors.h"
@@ -41,5 +42,13 @@ class ReLULayer final : public LayerImpl {
 }  // namespace
 
 ReLU::ReLU(const ReLUOptions& options) : Layer(std::make_shared<ReLULayer>(options)) {}
+
+Layer ReLU::from_config(ConfigReader& c) {
+  return ReLU({.max_value = c.optional_number("max_value"),
+               .negative_slope = c.number("negative_slope", 0.0),
+               .threshold = c.number("threshold", 0.0),
+               .name = c.name(),
+               .trainable = c.trainable()});
+}
 
 }  // namespace keratin

@@ -22,6 +22,7 @@ class ReLU : public Layer {
  public:
   // Throws InvalidArgument for negative numbers.
   explicit ReLU(const ReLUOptions& options = {});
+  static Layer from_config(ConfigReader& c);
 };
 
 }  // namespace keratin

@@ -4,6 +4,7 @@
 #include "keratin/core/ops/elementwise.h"
 #include "keratin/core/ops/reduce.h"
 #include "keratin/core/ops/softmax.h"
+#include "keratin/layers/detail/config_support.h"
 #include "keratin/layers/detail/layer_support.h"
 
 namespace keratin {
@@ -33,5 +34,9 @@ class SoftmaxLayer final : public LayerImpl {
 }  // namespace
 
 Softmax::Softmax(const SoftmaxOptions& options) : Layer(std::make_shared<SoftmaxLayer>(options)) {}
+
+Layer Softmax::from_config(ConfigReader& c) {
+  return Softmax({.axis = detail::read_axes(c, "axis", -1), .name = c.name(), .trainable = c.trainable()});
+}
 
 }  // namespace keratin

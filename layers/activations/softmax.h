@@ -18,6 +18,7 @@ struct SoftmaxOptions {
 class Softmax : public Layer {
  public:
   explicit Softmax(const SoftmaxOptions& options = {});
+  static Layer from_config(ConfigReader& c);
 };
 
 }  // namespace keratin

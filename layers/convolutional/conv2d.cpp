@@ -4,6 +4,7 @@
 #include "keratin/core/ops/detail/op_support.h"
 #include "keratin/core/ops/elementwise.h"
 #include "keratin/core/tensor/errors.h"
+#include "keratin/layers/detail/config_support.h"
 #include "keratin/layers/detail/layer_support.h"
 
 namespace keratin {
@@ -100,5 +101,27 @@ class Conv2DLayer final : public LayerImpl {
 
 Conv2D::Conv2D(std::int64_t filters, Size2D kernel_size, Conv2DOptions options)
     : Layer(std::make_shared<Conv2DLayer>(filters, kernel_size, std::move(options))) {}
+
+Layer Conv2D::from_config(ConfigReader& c) {
+  detail::expect_channels_last(c);
+  const std::int64_t filters = c.integer("filters");
+  const Size2D kernel_size = detail::read_size2d(c, "kernel_size");
+  return Conv2D(filters, kernel_size,
+                {.strides = detail::read_size2d(c, "strides", 1),
+                 .padding = c.text("padding", "valid"),
+                 .dilation_rate = detail::read_size2d(c, "dilation_rate", 1),
+                 .groups = c.integer("groups", 1),
+                 .activation = c.activation("activation"),
+                 .use_bias = c.boolean("use_bias", true),
+                 .kernel_initializer = c.initializer("kernel_initializer", "glorot_uniform"),
+                 .bias_initializer = c.initializer("bias_initializer", "zeros"),
+                 .kernel_regularizer = c.regularizer("kernel_regularizer"),
+                 .bias_regularizer = c.regularizer("bias_regularizer"),
+                 .activity_regularizer = c.regularizer("activity_regularizer"),
+                 .kernel_constraint = c.constraint("kernel_constraint"),
+                 .bias_constraint = c.constraint("bias_constraint"),
+                 .name = c.name(),
+                 .trainable = c.trainable()});
+}
 
 }  // namespace keratin

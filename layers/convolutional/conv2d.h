@@ -36,6 +36,7 @@ class Conv2D : public Layer {
   // Throws InvalidArgument for numbers that are not positive, an unknown padding word, groups that do not divide the
   // filters, and strides together with dilation.
   explicit Conv2D(std::int64_t filters, Size2D kernel_size, Conv2DOptions options = {});
+  static Layer from_config(ConfigReader& c);
 };
 using Convolution2D = Conv2D;
 

@@ -1,5 +1,6 @@
 #include "keratin/layers/core/dense.h"
 
+#include "keratin/core/model/config_reader.h"
 #include "keratin/core/ops/elementwise.h"
 #include "keratin/core/ops/matmul.h"
 #include "keratin/layers/detail/layer_support.h"
@@ -64,5 +65,20 @@ class DenseLayer final : public LayerImpl {
 
 Dense::Dense(std::int64_t units, DenseOptions options)
     : Layer(std::make_shared<DenseLayer>(units, std::move(options))) {}
+
+Layer Dense::from_config(ConfigReader& c) {
+  const std::int64_t units = c.integer("units");
+  return Dense(units, {.activation = c.activation("activation"),
+                       .use_bias = c.boolean("use_bias", true),
+                       .kernel_initializer = c.initializer("kernel_initializer", "glorot_uniform"),
+                       .bias_initializer = c.initializer("bias_initializer", "zeros"),
+                       .kernel_regularizer = c.regularizer("kernel_regularizer"),
+                       .bias_regularizer = c.regularizer("bias_regularizer"),
+                       .activity_regularizer = c.regularizer("activity_regularizer"),
+                       .kernel_constraint = c.constraint("kernel_constraint"),
+                       .bias_constraint = c.constraint("bias_constraint"),
+                       .name = c.name(),
+                       .trainable = c.trainable()});
+}
 
 }  // namespace keratin

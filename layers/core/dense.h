@@ -28,6 +28,7 @@ class Dense : public Layer {
  public:
   // Throws InvalidArgument unless units > 0.
   explicit Dense(std::int64_t units, DenseOptions options = {});
+  static Layer from_config(ConfigReader& c);
 };
 
 }  // namespace keratin

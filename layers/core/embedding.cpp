@@ -1,5 +1,6 @@
 #include "keratin/layers/core/embedding.h"
 
+#include "keratin/core/model/config_reader.h"
 #include "keratin/core/ops/gather.h"
 #include "keratin/layers/detail/layer_support.h"
 
@@ -50,5 +51,17 @@ class EmbeddingLayer final : public LayerImpl {
 
 Embedding::Embedding(std::int64_t input_dim, std::int64_t output_dim, EmbeddingOptions options)
     : Layer(std::make_shared<EmbeddingLayer>(input_dim, output_dim, std::move(options))) {}
+
+Layer Embedding::from_config(ConfigReader& c) {
+  const std::int64_t input_dim = c.integer("input_dim"), output_dim = c.integer("output_dim");
+  c.expect("mask_zero", {false});
+  c.ignore("input_length");  // Keras 2's
+  return Embedding(input_dim, output_dim,
+                   {.embeddings_initializer = c.initializer("embeddings_initializer", "uniform"),
+                    .embeddings_regularizer = c.regularizer("embeddings_regularizer"),
+                    .embeddings_constraint = c.constraint("embeddings_constraint"),
+                    .name = c.name(),
+                    .trainable = c.trainable()});
+}
 
 }  // namespace keratin

@@ -21,6 +21,7 @@ class Embedding : public Layer {
  public:
   // Throws InvalidArgument unless both are positive.
   explicit Embedding(std::int64_t input_dim, std::int64_t output_dim, EmbeddingOptions options = {});
+  static Layer from_config(ConfigReader& c);
 };
 
 }  // namespace keratin

@@ -1,5 +1,7 @@
 #include "keratin/layers/core/identity.h"
 
+#include "keratin/layers/detail/config_support.h"
+
 namespace keratin {
 namespace {
 
@@ -13,5 +15,7 @@ class IdentityLayer final : public LayerImpl {
 }  // namespace
 
 Identity::Identity(const LayerOptions& options) : Layer(std::make_shared<IdentityLayer>(options)) {}
+
+Layer Identity::from_config(ConfigReader& c) { return Identity(detail::read_layer_options(c)); }
 
 }  // namespace keratin

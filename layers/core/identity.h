@@ -10,6 +10,7 @@ namespace keratin {
 class Identity : public Layer {
  public:
   explicit Identity(const LayerOptions& options = {});
+  static Layer from_config(ConfigReader& c);
 };
 
 }  // namespace keratin

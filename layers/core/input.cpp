@@ -1,5 +1,6 @@
 #include "keratin/layers/core/input.h"
 
+#include "keratin/core/model/config_reader.h"
 #include "keratin/core/model/input_layer.h"
 #include "keratin/core/tensor/errors.h"
 #include "keratin/layers/detail/layer_support.h"
@@ -20,5 +21,23 @@ Shape batch_shape(const Shape& shape, const InputOptions& options) {
 
 Input::Input(const Shape& shape, const InputOptions& options)
     : Layer(std::make_shared<InputLayerImpl>(batch_shape(shape, options), options.dtype, options.name)) {}
+
+Layer Input::from_config(ConfigReader& c) {
+  // Keras 2's key, and its way of saying which kinds of tensors come.
+  const bool keras_2 = c.config().find("batch_input_shape") != nullptr;
+  const Shape batch_shape = c.shape(keras_2 ? "batch_input_shape" : "batch_shape");
+  c.expect("sparse", {false, {}});
+  c.expect("ragged", {false, {}});
+  c.expect("optional", {false, {}});
+  const DType dtype = c.dtype("dtype");
+  if (batch_shape.rank() == 0) {
+    c.problem("batch_shape", "expected a shape that begins with the batch");
+    return {};
+  }
+  const std::int64_t batch = batch_shape[0];
+  return Input(
+      batch_shape.slice(1, batch_shape.rank()),
+      {.batch_size = batch == kUnknown ? std::optional<std::int64_t>() : batch, .dtype = dtype, .name = c.name()});
+}
 
 }  // namespace keratin

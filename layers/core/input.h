@@ -27,6 +27,7 @@ class Input : public Layer {
   // The symbolic value of shape (batch, shape...); always the same one.
   Value value() const { return impl().symbolic_input(); }
   operator Value() const { return value(); }  // NOLINT(google-explicit-constructor): `Dense(10)(input)`
+  static Layer from_config(ConfigReader& c);
 };
 
 }  // namespace keratin

@@ -76,4 +76,17 @@ std::shared_ptr<LayerImpl> make_global_pooling2d(const std::string& class_name, 
   return std::make_shared<GlobalPooling2DLayer>(class_name, reduce, options);
 }
 
+Pooling2DOptions read_pooling2d_options(ConfigReader& c) {
+  expect_channels_last(c);
+  return {.strides = read_size2d(c, "strides", 0),
+          .padding = c.text("padding", "valid"),
+          .name = c.name(),
+          .trainable = c.trainable()};
+}
+
+GlobalPooling2DOptions read_global_pooling2d_options(ConfigReader& c) {
+  expect_channels_last(c);
+  return {.keepdims = c.boolean("keepdims", false), .name = c.name(), .trainable = c.trainable()};
+}
+
 }  // namespace keratin::detail

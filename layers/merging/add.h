@@ -11,6 +11,7 @@ namespace keratin {
 class Add : public Layer {
  public:
   explicit Add(const LayerOptions& options = {});
+  static Layer from_config(ConfigReader& c);
 };
 
 }  // namespace keratin

@@ -11,6 +11,7 @@ namespace keratin {
 class Average : public Layer {
  public:
   explicit Average(const LayerOptions& options = {});
+  static Layer from_config(ConfigReader& c);
 };
 
 }  // namespace keratin

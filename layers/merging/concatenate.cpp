@@ -1,5 +1,6 @@
 #include "keratin/layers/merging/concatenate.h"
 
+#include "keratin/core/model/config_reader.h"
 #include "keratin/core/ops/shaping.h"
 #include "keratin/core/tensor/errors.h"
 #include "keratin/layers/detail/layer_support.h"
@@ -43,5 +44,9 @@ class ConcatenateLayer final : public LayerImpl {
 }  // namespace
 
 Concatenate::Concatenate(const ConcatenateOptions& options) : Layer(std::make_shared<ConcatenateLayer>(options)) {}
+
+Layer Concatenate::from_config(ConfigReader& c) {
+  return Concatenate({.axis = c.small_integer("axis", -1), .name = c.name(), .trainable = c.trainable()});
+}
 
 }  // namespace keratin

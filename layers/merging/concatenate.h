@@ -17,6 +17,7 @@ struct ConcatenateOptions {
 class Concatenate : public Layer {
  public:
   explicit Concatenate(const ConcatenateOptions& options = {});
+  static Layer from_config(ConfigReader& c);
 };
 
 }  // namespace keratin

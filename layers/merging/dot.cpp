@@ -1,6 +1,7 @@
 #include "keratin/layers/merging/dot.h"
 
 #include <array>
+#include "keratin/layers/detail/config_support.h"
 
 #include "keratin/core/ops/detail/op_support.h"
 #include "keratin/core/ops/elementwise.h"
@@ -90,5 +91,10 @@ class DotLayer final : public LayerImpl {
 }  // namespace
 
 Dot::Dot(const Axes& axes, const DotOptions& options) : Layer(std::make_shared<DotLayer>(axes, options)) {}
+
+Layer Dot::from_config(ConfigReader& c) {
+  const Axes axes = detail::read_axes(c, "axes", -1);
+  return Dot(axes, {.normalize = c.boolean("normalize", false), .name = c.name(), .trainable = c.trainable()});
+}
 
 }  // namespace keratin

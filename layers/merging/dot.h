@@ -20,6 +20,7 @@ class Dot : public Layer {
  public:
   // Throws InvalidArgument unless `axes` is one or two axes.
   explicit Dot(const Axes& axes, const DotOptions& options = {});
+  static Layer from_config(ConfigReader& c);
 };
 
 }  // namespace keratin

@@ -11,6 +11,7 @@ namespace keratin {
 class Maximum : public Layer {
  public:
   explicit Maximum(const LayerOptions& options = {});
+  static Layer from_config(ConfigReader& c);
 };
 
 }  // namespace keratin

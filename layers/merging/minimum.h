@@ -11,6 +11,7 @@ namespace keratin {
 class Minimum : public Layer {
  public:
   explicit Minimum(const LayerOptions& options = {});
+  static Layer from_config(ConfigReader& c);
 };
 
 }  // namespace keratin

@@ -11,6 +11,7 @@ namespace keratin {
 class Multiply : public Layer {
  public:
   explicit Multiply(const LayerOptions& options = {});
+  static Layer from_config(ConfigReader& c);
 };
 
 }  // namespace keratin

@@ -10,6 +10,7 @@ namespace keratin {
 class Subtract : public Layer {
  public:
   explicit Subtract(const LayerOptions& options = {});
+  static Layer from_config(ConfigReader& c);
 };
 
 }  // namespace keratin

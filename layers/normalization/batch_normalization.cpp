@@ -5,6 +5,7 @@
 #include "keratin/core/ops/reduce.h"
 #include "keratin/core/ops/shaping.h"
 #include "keratin/core/tensor/errors.h"
+#include "keratin/layers/detail/config_support.h"
 #include "keratin/layers/detail/layer_support.h"
 
 namespace keratin {
@@ -121,5 +122,30 @@ class BatchNormalizationLayer final : public LayerImpl {
 
 BatchNormalization::BatchNormalization(BatchNormalizationOptions options)
     : Layer(std::make_shared<BatchNormalizationLayer>(std::move(options))) {}
+
+Layer BatchNormalization::from_config(ConfigReader& c) {
+  c.expect("renorm", {false});
+  c.ignore("renorm_clipping");  // without renorm it has no effect, nor has the next one
+  c.ignore("renorm_momentum");
+  c.expect("synchronized", {false});
+  // Keras 2 writes the axis as a list.
+  const Axes axis = detail::read_axes(c, "axis", -1);
+  if (axis.list().size() != 1) c.problem("axis", "only one axis is supported");
+  return BatchNormalization({.axis = axis.list().empty() ? -1 : axis.list().front(),
+                             .momentum = c.number("momentum", 0.99),
+                             .epsilon = c.number("epsilon", 1e-3),
+                             .center = c.boolean("center", true),
+                             .scale = c.boolean("scale", true),
+                             .beta_initializer = c.initializer("beta_initializer", "zeros"),
+                             .gamma_initializer = c.initializer("gamma_initializer", "ones"),
+                             .moving_mean_initializer = c.initializer("moving_mean_initializer", "zeros"),
+                             .moving_variance_initializer = c.initializer("moving_variance_initializer", "ones"),
+                             .beta_regularizer = c.regularizer("beta_regularizer"),
+                             .gamma_regularizer = c.regularizer("gamma_regularizer"),
+                             .beta_constraint = c.constraint("beta_constraint"),
+                             .gamma_constraint = c.constraint("gamma_constraint"),
+                             .name = c.name(),
+                             .trainable = c.trainable()});
+}
 
 }  // namespace keratin

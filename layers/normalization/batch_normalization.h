@@ -33,6 +33,7 @@ class BatchNormalization : public Layer {
  public:
   // Throws InvalidArgument for an epsilon that is not positive and a momentum outside [0, 1].
   explicit BatchNormalization(BatchNormalizationOptions options = {});
+  static Layer from_config(ConfigReader& c);
 };
 
 }  // namespace keratin

@@ -1,6 +1,7 @@
 #include "keratin/layers/normalization/layer_normalization.h"
 
 #include <algorithm>
+#include "keratin/layers/detail/config_support.h"
 
 #include "keratin/core/ops/detail/op_support.h"
 #include "keratin/core/ops/elementwise.h"
@@ -97,5 +98,21 @@ class LayerNormalizationLayer final : public LayerImpl {
 
 LayerNormalization::LayerNormalization(LayerNormalizationOptions options)
     : Layer(std::make_shared<LayerNormalizationLayer>(std::move(options))) {}
+
+Layer LayerNormalization::from_config(ConfigReader& c) {
+  c.expect("rms_scaling", {false});
+  return LayerNormalization({.axis = detail::read_axes(c, "axis", -1),
+                             .epsilon = c.number("epsilon", 1e-3),
+                             .center = c.boolean("center", true),
+                             .scale = c.boolean("scale", true),
+                             .beta_initializer = c.initializer("beta_initializer", "zeros"),
+                             .gamma_initializer = c.initializer("gamma_initializer", "ones"),
+                             .beta_regularizer = c.regularizer("beta_regularizer"),
+                             .gamma_regularizer = c.regularizer("gamma_regularizer"),
+                             .beta_constraint = c.constraint("beta_constraint"),
+                             .gamma_constraint = c.constraint("gamma_constraint"),
+                             .name = c.name(),
+                             .trainable = c.trainable()});
+}
 
 }  // namespace keratin

@@ -29,6 +29,7 @@ class LayerNormalization : public Layer {
  public:
   // Throws InvalidArgument for an epsilon that is not positive.
   explicit LayerNormalization(LayerNormalizationOptions options = {});
+  static Layer from_config(ConfigReader& c);
 };
 
 }  // namespace keratin

@@ -7,4 +7,9 @@ namespace keratin {
 AveragePooling2D::AveragePooling2D(Size2D pool_size, const Pooling2DOptions& options)
     : Layer(detail::make_pooling2d("AveragePooling2D", ops::average_pool2d, pool_size, options)) {}
 
+Layer AveragePooling2D::from_config(ConfigReader& c) {
+  const Size2D pool_size = detail::read_size2d(c, "pool_size", 2);
+  return AveragePooling2D(pool_size, detail::read_pooling2d_options(c));
+}
+
 }  // namespace keratin

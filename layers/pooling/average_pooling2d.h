@@ -12,6 +12,7 @@ class AveragePooling2D : public Layer {
  public:
   // Throws InvalidArgument for numbers that are not positive and for an unknown padding word.
   explicit AveragePooling2D(Size2D pool_size, const Pooling2DOptions& options = {});
+  static Layer from_config(ConfigReader& c);
 };
 using AvgPool2D = AveragePooling2D;
 

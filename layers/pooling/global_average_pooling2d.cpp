@@ -8,4 +8,8 @@ namespace keratin {
 GlobalAveragePooling2D::GlobalAveragePooling2D(const GlobalPooling2DOptions& options)
     : Layer(detail::make_global_pooling2d("GlobalAveragePooling2D", ops::mean, options)) {}
 
+Layer GlobalAveragePooling2D::from_config(ConfigReader& c) {
+  return GlobalAveragePooling2D(detail::read_global_pooling2d_options(c));
+}
+
 }  // namespace keratin

@@ -10,6 +10,7 @@ namespace keratin {
 class GlobalAveragePooling2D : public Layer {
  public:
   explicit GlobalAveragePooling2D(const GlobalPooling2DOptions& options = {});
+  static Layer from_config(ConfigReader& c);
 };
 using GlobalAvgPool2D = GlobalAveragePooling2D;
 

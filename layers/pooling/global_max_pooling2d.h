@@ -10,6 +10,7 @@ namespace keratin {
 class GlobalMaxPooling2D : public Layer {
  public:
   explicit GlobalMaxPooling2D(const GlobalPooling2DOptions& options = {});
+  static Layer from_config(ConfigReader& c);
 };
 using GlobalMaxPool2D = GlobalMaxPooling2D;
 

@@ -12,6 +12,7 @@ class MaxPooling2D : public Layer {
  public:
   // Throws InvalidArgument for numbers that are not positive and for an unknown padding word.
   explicit MaxPooling2D(Size2D pool_size = {2, 2}, const Pooling2DOptions& options = {});
+  static Layer from_config(ConfigReader& c);
 };
 using MaxPool2D = MaxPooling2D;
 

@@ -1,5 +1,6 @@
 #include "keratin/layers/preprocessing/rescaling.h"
 
+#include "keratin/core/model/config_reader.h"
 #include "keratin/core/ops/detail/op_support.h"
 #include "keratin/core/ops/elementwise.h"
 
@@ -26,5 +27,10 @@ class RescalingLayer final : public LayerImpl {
 
 Rescaling::Rescaling(double scale, const RescalingOptions& options)
     : Layer(std::make_shared<RescalingLayer>(scale, options)) {}
+
+Layer Rescaling::from_config(ConfigReader& c) {
+  const double scale = c.number("scale");
+  return Rescaling(scale, {.offset = c.number("offset", 0.0), .name = c.name(), .trainable = c.trainable()});
+}
 
 }  // namespace keratin

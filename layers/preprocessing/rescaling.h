@@ -17,6 +17,7 @@ struct RescalingOptions {
 class Rescaling : public Layer {
  public:
   explicit Rescaling(double scale, const RescalingOptions& options = {});
+  static Layer from_config(ConfigReader& c);
 };
 
 }  // namespace keratin

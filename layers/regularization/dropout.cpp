@@ -1,6 +1,7 @@
 #include "keratin/layers/regularization/dropout.h"
 
 #include "keratin/core/graph/leaves.h"
+#include "keratin/core/model/config_reader.h"
 #include "keratin/core/ops/detail/op_support.h"
 #include "keratin/core/ops/random.h"
 #include "keratin/core/tensor/errors.h"
@@ -35,5 +36,10 @@ class DropoutLayer final : public LayerImpl {
 }  // namespace
 
 Dropout::Dropout(double rate, const DropoutOptions& options) : Layer(std::make_shared<DropoutLayer>(rate, options)) {}
+
+Layer Dropout::from_config(ConfigReader& c) {
+  const double rate = c.number("rate");
+  return Dropout(rate, {.name = c.name(), .trainable = c.trainable(), .seed = c.seed()});
+}
 
 }  // namespace keratin

@@ -21,6 +21,7 @@ class Dropout : public Layer {
  public:
   // Throws InvalidArgument unless 0 <= rate < 1.
   explicit Dropout(double rate, const DropoutOptions& options = {});
+  static Layer from_config(ConfigReader& c);
 };
 
 }  // namespace keratin

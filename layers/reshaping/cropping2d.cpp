@@ -2,6 +2,7 @@
 
 #include "keratin/core/ops/shaping.h"
 #include "keratin/core/tensor/errors.h"
+#include "keratin/layers/detail/config_support.h"
 #include "keratin/layers/detail/layer_support.h"
 
 namespace keratin {
@@ -48,5 +49,11 @@ class Cropping2DLayer final : public LayerImpl {
 
 Cropping2D::Cropping2D(Border2D cropping, const LayerOptions& options)
     : Layer(std::make_shared<Cropping2DLayer>(cropping, options)) {}
+
+Layer Cropping2D::from_config(ConfigReader& c) {
+  detail::expect_channels_last(c);
+  const Border2D cropping = detail::read_border2d(c, "cropping", 0);
+  return Cropping2D(cropping, detail::read_layer_options(c));
+}
 
 }  // namespace keratin

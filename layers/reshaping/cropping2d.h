@@ -18,6 +18,7 @@ class Cropping2D : public Layer {
   // them.
   explicit Cropping2D(const std::int64_t (&cropping)[2][2], const LayerOptions& options = {})
       : Cropping2D(Border2D({cropping[0][0], cropping[0][1]}, {cropping[1][0], cropping[1][1]}), options) {}
+  static Layer from_config(ConfigReader& c);
 };
 
 }  // namespace keratin

@@ -1,6 +1,7 @@
 #include "keratin/layers/reshaping/flatten.h"
 
 #include "keratin/core/ops/shaping.h"
+#include "keratin/layers/detail/config_support.h"
 #include "keratin/layers/detail/layer_support.h"
 
 namespace keratin {
@@ -23,5 +24,10 @@ class FlattenLayer final : public LayerImpl {
 }  // namespace
 
 Flatten::Flatten(const LayerOptions& options) : Layer(std::make_shared<FlattenLayer>(options)) {}
+
+Layer Flatten::from_config(ConfigReader& c) {
+  detail::expect_channels_last(c);
+  return Flatten(detail::read_layer_options(c));
+}
 
 }  // namespace keratin

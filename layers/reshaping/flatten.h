@@ -10,6 +10,7 @@ namespace keratin {
 class Flatten : public Layer {
  public:
   explicit Flatten(const LayerOptions& options = {});
+  static Layer from_config(ConfigReader& c);
 };
 
 }  // namespace keratin

@@ -1,6 +1,7 @@
 #include "keratin/layers/reshaping/permute.h"
 
 #include <algorithm>
+#include "keratin/layers/detail/config_support.h"
 
 #include "keratin/core/ops/detail/op_support.h"
 #include "keratin/core/ops/shaping.h"
@@ -44,5 +45,10 @@ class PermuteLayer final : public LayerImpl {
 
 Permute::Permute(std::vector<int> dims, const LayerOptions& options)
     : Layer(std::make_shared<PermuteLayer>(std::move(dims), options)) {}
+
+Layer Permute::from_config(ConfigReader& c) {
+  std::vector<int> dims = detail::read_small_integers(c, "dims");
+  return Permute(std::move(dims), detail::read_layer_options(c));
+}
 
 }  // namespace keratin

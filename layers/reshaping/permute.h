@@ -14,6 +14,7 @@ class Permute : public Layer {
  public:
   // Throws InvalidArgument unless dims holds each of 1, 2, ..., dims.size() once.
   explicit Permute(std::vector<int> dims, const LayerOptions& options = {});
+  static Layer from_config(ConfigReader& c);
 };
 
 }  // namespace keratin

@@ -1,6 +1,7 @@
 #include "keratin/layers/reshaping/repeat_vector.h"
 
 #include "keratin/core/ops/shaping.h"
+#include "keratin/layers/detail/config_support.h"
 #include "keratin/layers/detail/layer_support.h"
 
 namespace keratin {
@@ -32,5 +33,10 @@ class RepeatVectorLayer final : public LayerImpl {
 
 RepeatVector::RepeatVector(std::int64_t times, const LayerOptions& options)
     : Layer(std::make_shared<RepeatVectorLayer>(times, options)) {}
+
+Layer RepeatVector::from_config(ConfigReader& c) {
+  const std::int64_t times = c.integer("n");
+  return RepeatVector(times, detail::read_layer_options(c));
+}
 
 }  // namespace keratin

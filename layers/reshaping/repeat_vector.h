@@ -11,6 +11,7 @@ class RepeatVector : public Layer {
  public:
   // Throws InvalidArgument unless times > 0.
   explicit RepeatVector(std::int64_t times, const LayerOptions& options = {});
+  static Layer from_config(ConfigReader& c);
 };
 
 }  // namespace keratin

@@ -2,6 +2,7 @@
 
 #include "keratin/core/ops/shaping.h"
 #include "keratin/core/tensor/errors.h"
+#include "keratin/layers/detail/config_support.h"
 #include "keratin/layers/detail/layer_support.h"
 
 namespace keratin {
@@ -78,5 +79,10 @@ class ReshapeLayer final : public LayerImpl {
 
 Reshape::Reshape(const Shape& target_shape, const LayerOptions& options)
     : Layer(std::make_shared<ReshapeLayer>(target_shape, options)) {}
+
+Layer Reshape::from_config(ConfigReader& c) {
+  const Shape target(c.integers("target_shape"));
+  return Reshape(target, detail::read_layer_options(c));
+}
 
 }  // namespace keratin

@@ -12,6 +12,7 @@ class Reshape : public Layer {
  public:
   // Throws InvalidArgument for sizes below -1, for 0, and for more than one -1.
   explicit Reshape(const Shape& target_shape, const LayerOptions& options = {});
+  static Layer from_config(ConfigReader& c);
 };
 
 }  // namespace keratin

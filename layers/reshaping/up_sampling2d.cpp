@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include "keratin/layers/detail/config_support.h"
 
 #include "keratin/core/ops/detail/op_support.h"
 #include "keratin/core/ops/matmul.h"
@@ -83,5 +84,12 @@ class UpSampling2DLayer final : public LayerImpl {
 
 UpSampling2D::UpSampling2D(Size2D size, const UpSampling2DOptions& options)
     : Layer(std::make_shared<UpSampling2DLayer>(size, options)) {}
+
+Layer UpSampling2D::from_config(ConfigReader& c) {
+  detail::expect_channels_last(c);
+  const Size2D size = detail::read_size2d(c, "size", 2);
+  return UpSampling2D(
+      size, {.interpolation = c.text("interpolation", "nearest"), .name = c.name(), .trainable = c.trainable()});
+}
 
 }  // namespace keratin

@@ -20,6 +20,7 @@ class UpSampling2D : public Layer {
  public:
   // Throws InvalidArgument for a size that is not positive and for another interpolation.
   explicit UpSampling2D(Size2D size = 2, const UpSampling2DOptions& options = {});
+  static Layer from_config(ConfigReader& c);
 };
 
 }  // namespace keratin

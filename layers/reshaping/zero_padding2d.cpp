@@ -1,6 +1,7 @@
 #include "keratin/layers/reshaping/zero_padding2d.h"
 
 #include "keratin/core/ops/shaping.h"
+#include "keratin/layers/detail/config_support.h"
 #include "keratin/layers/detail/layer_support.h"
 
 namespace keratin {
@@ -36,5 +37,11 @@ class ZeroPadding2DLayer final : public LayerImpl {
 
 ZeroPadding2D::ZeroPadding2D(Border2D padding, const LayerOptions& options)
     : Layer(std::make_shared<ZeroPadding2DLayer>(padding, options)) {}
+
+Layer ZeroPadding2D::from_config(ConfigReader& c) {
+  detail::expect_channels_last(c);
+  const Border2D padding = detail::read_border2d(c, "padding", 1);
+  return ZeroPadding2D(padding, detail::read_layer_options(c));
+}
 
 }  // namespace keratin

@@ -18,6 +18,7 @@ class ZeroPadding2D : public Layer {
   // them.
   explicit ZeroPadding2D(const std::int64_t (&padding)[2][2], const LayerOptions& options = {})
       : ZeroPadding2D(Border2D({padding[0][0], padding[0][1]}, {padding[1][0], padding[1][1]}), options) {}
+  static Layer from_config(ConfigReader& c);
 };
 
 }  // namespace keratin

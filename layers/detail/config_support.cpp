@@ -1,0 +1,70 @@
+#include "keratin/layers/detail/config_support.h"
+
+#include <limits>
+
+namespace keratin::detail {
+
+Size2D read_size2d(ConfigReader& c, std::string_view key, const Size2D* missing) {
+  const ConfigValue* value = c.take(key);
+  if (missing && (!value || value->is_null())) return *missing;
+  const std::vector<std::int64_t> sizes = c.integers(key);
+  if (sizes.size() == 1) return sizes[0];
+  if (sizes.size() == 2) return {sizes[0], sizes[1]};
+  if (value && !sizes.empty()) c.problem(key, "expected one or two numbers, got " + value->to_json());
+  return 1;
+}
+
+Border2D read_border2d(ConfigReader& c, std::string_view key, Border2D missing) {
+  const ConfigValue* value = c.take(key);
+  if (!value) return missing;
+  const auto* list = std::get_if<ConfigValue::List>(&value->variant());
+  const bool nested = list && list->size() == 2 && std::holds_alternative<ConfigValue::List>((*list)[0].variant());
+  if (!nested) {
+    const Size2D both = read_size2d(c, key);
+    return {both.height, both.width};
+  }
+  std::array<std::int64_t, 2> ends[2] = {};
+  for (std::size_t axis = 0; axis < 2; ++axis) {
+    const auto* pair = std::get_if<ConfigValue::List>(&(*list)[axis].variant());
+    for (std::size_t end = 0; end < 2; ++end) {
+      const auto* number = pair && pair->size() == 2 ? std::get_if<std::int64_t>(&(*pair)[end].variant()) : nullptr;
+      if (!number) {
+        c.problem(key, "expected [[top, bottom], [left, right]], got " + value->to_json());
+        return missing;
+      }
+      ends[axis][end] = *number;
+    }
+  }
+  return {ends[0], ends[1]};
+}
+
+std::vector<int> read_small_integers(ConfigReader& c, std::string_view key) {
+  std::vector<int> result;
+  for (std::int64_t number : c.integers(key, std::vector<std::int64_t>{})) {
+    if (number < std::numeric_limits<int>::min() || number > std::numeric_limits<int>::max()) {
+      c.problem(key, "the number " + std::to_string(number) + " is too large");
+      return {};
+    }
+    result.push_back(static_cast<int>(number));
+  }
+  return result;
+}
+
+Axes read_axes(ConfigReader& c, std::string_view key, const Axes& missing) {
+  const ConfigValue* value = c.take(key);
+  if (!value) return missing;
+  std::vector<int> axes = read_small_integers(c, key);
+  if (std::holds_alternative<ConfigValue::List>(value->variant())) return Axes(std::move(axes));
+  return axes.empty() ? missing : Axes(axes.front());
+}
+
+void expect_channels_last(ConfigReader& c) {
+  const ConfigValue* value = c.take("data_format");
+  const auto* text = value ? std::get_if<std::string>(&value->variant()) : nullptr;
+  if (!value || value->is_null() || (text && *text == "channels_last")) return;
+  c.problem("data_format", value->to_json() + " is not supported; only channels_last is: convert the model in Keras");
+}
+
+LayerOptions read_layer_options(ConfigReader& c) { return {.name = c.name(), .trainable = c.trainable()}; }
+
+}  // namespace keratin::detail
