@@ -113,7 +113,7 @@ int run(const MnistOptions& options, const std::function<Sequential()>& make, Cl
                                     {.batch_size = options.batch_size,
                                      .epochs = options.epochs,
                                      .callbacks = {watch},
-                                     .validation_data = ValidationData{test.x, test.y},
+                                     .validation_data = {test.x, test.y},
                                      .validation_batch_size = 256});
   const Logs result = model.evaluate(test.x, test.y, {.batch_size = 256, .verbose = 0});
   std::printf("Test loss %.4f, test accuracy %.4f, %.0f images/s in training\n", result["loss"], result["accuracy"],

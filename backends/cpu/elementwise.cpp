@@ -39,7 +39,7 @@ KernelPtr where_kernel(const OpCall& call) {
   }
   const auto outer = outer_loop(axes);
   if (!outer) return nullptr;
-  const auto [sc, sa, sb, unused] = inner.stride;
+  const i64 sc = inner.stride[0], sa = inner.stride[1], sb = inner.stride[2];
   const RowSplit split(outer->rows, inner.size, kGrainLight);
   const i64 run = inner.size;
   const std::string text = describe("where", call.in[1].dtype, split.rows.chunks * split.pieces.chunks);

@@ -45,6 +45,13 @@ std::vector<NodePtr> order_from(const Roots& roots, NodeOf node_of) {
 
 }  // namespace
 
+Value::Value() = default;
+Value::Value(const Value&) = default;
+Value::Value(Value&&) noexcept = default;
+Value& Value::operator=(const Value&) = default;
+Value& Value::operator=(Value&&) noexcept = default;
+Value::~Value() = default;
+
 Node::Node(const OpDef& op, std::any attrs, Values inputs, std::vector<Spec> outputs)
     : op_(&op),
       attrs_(std::move(attrs)),

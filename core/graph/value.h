@@ -15,7 +15,13 @@ using NodePtr = std::shared_ptr<const Node>;
 
 class Value {
  public:
-  Value() = default;  // no value
+  Value();  // no value
+  // Not inline: copied wherever users write a model.
+  Value(const Value&);
+  Value(Value&&) noexcept;
+  Value& operator=(const Value&);
+  Value& operator=(Value&&) noexcept;
+  ~Value();
   Value(NodePtr node, int index) : node_(std::move(node)), index_(index) {}
   // A constant. Tensors may thus be handed to every function of ops:: and to layers.
   Value(const Tensor& tensor);  // NOLINT(google-explicit-constructor): constants are values

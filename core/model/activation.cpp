@@ -40,6 +40,18 @@ constexpr std::pair<const char*, const char*> kAliases[] = {{"swish", "silu"}, {
 
 }  // namespace
 
+ActivationFunction::ActivationFunction() = default;
+ActivationFunction::ActivationFunction(const ActivationFunction&) = default;
+ActivationFunction::ActivationFunction(ActivationFunction&&) noexcept = default;
+ActivationFunction& ActivationFunction::operator=(const ActivationFunction&) = default;
+ActivationFunction& ActivationFunction::operator=(ActivationFunction&&) noexcept = default;
+ActivationFunction::~ActivationFunction() = default;
+ActivationFunction::ActivationFunction(const char* name) : ActivationFunction(std::string(name)) {}
+ActivationFunction::ActivationFunction(Function function, std::string name)
+    : function_(std::move(function)), name_(std::move(name)) {}
+
+Value ActivationFunction::operator()(const Value& x) const { return function_ ? function_(x) : x; }
+
 ActivationFunction::ActivationFunction(const std::string& name) {
   std::string wanted = name;
   for (const auto& [alias, meant] : kAliases) {

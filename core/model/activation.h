@@ -14,15 +14,20 @@ class ActivationFunction {
  public:
   using Function = std::function<Value(const Value&)>;
 
-  ActivationFunction() = default;  // linear
+  ActivationFunction();  // linear
+  // Not inline: copied wherever users write a model.
+  ActivationFunction(const ActivationFunction&);
+  ActivationFunction(ActivationFunction&&) noexcept;
+  ActivationFunction& operator=(const ActivationFunction&);
+  ActivationFunction& operator=(ActivationFunction&&) noexcept;
+  ~ActivationFunction();
   // One of keras.activations: "relu", "softmax", ... Throws InvalidArgument for an unknown name, with a suggestion.
-  ActivationFunction(const char* name)
-      : ActivationFunction(std::string(name)) {}  // NOLINT(google-explicit-constructor)
-  ActivationFunction(const std::string& name);    // NOLINT(google-explicit-constructor)
+  ActivationFunction(const char* name);         // NOLINT(google-explicit-constructor)
+  ActivationFunction(const std::string& name);  // NOLINT(google-explicit-constructor)
   // A function of ops; `name` is what configurations and summaries show.
-  ActivationFunction(Function function, std::string name) : function_(std::move(function)), name_(std::move(name)) {}
+  ActivationFunction(Function function, std::string name);
 
-  Value operator()(const Value& x) const { return function_ ? function_(x) : x; }
+  Value operator()(const Value& x) const;
   const std::string& name() const { return name_; }
   bool is_linear() const { return !function_; }
 

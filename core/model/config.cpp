@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "keratin/core/graph/leaves.h"
+#include "keratin/core/model/config_variant.h"
 
 namespace keratin {
 namespace {

@@ -6,7 +6,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include "keratin/core/tensor/shape.h"
@@ -20,7 +19,8 @@ class ConfigValue {
  public:
   using List = std::vector<ConfigValue>;
   using Object = std::shared_ptr<const Config>;
-  using Variant = std::variant<std::monostate, bool, std::int64_t, double, std::string, List, Object>;
+  // A std::variant of these; complete in core/model/config_variant.h, since not every program needs to compile it.
+  struct Variant;
 
   ConfigValue() = default;
   ConfigValue(bool value);              // NOLINT(google-explicit-constructor)
@@ -52,7 +52,7 @@ class ConfigValue {
   std::string to_json() const;
 
  private:
-  // Shared by copies, and never changed. Empty: null. (A variant here would be compiled into every user's file.)
+  // Shared by copies, and never changed. Empty: null.
   std::shared_ptr<const Variant> value_;
 };
 

@@ -23,6 +23,13 @@ Constraint by_name(const std::string& name) {
 
 }  // namespace
 
+Constraint::Constraint() = default;
+Constraint::Constraint(const Constraint&) = default;
+Constraint::Constraint(Constraint&&) noexcept = default;
+Constraint& Constraint::operator=(const Constraint&) = default;
+Constraint& Constraint::operator=(Constraint&&) noexcept = default;
+Constraint::~Constraint() = default;
+
 Constraint::Constraint(const char* name) : Constraint(by_name(name)) {}
 
 namespace constraints {

@@ -14,7 +14,13 @@ class Constraint {
  public:
   using Project = std::function<Value(const Value& weight)>;
 
-  Constraint() = default;
+  Constraint();
+  // Not inline: copied wherever users write a model.
+  Constraint(const Constraint&);
+  Constraint(Constraint&&) noexcept;
+  Constraint& operator=(const Constraint&);
+  Constraint& operator=(Constraint&&) noexcept;
+  ~Constraint();
   // Throws InvalidArgument for an unknown name, with a suggestion.
   Constraint(const char* name);  // NOLINT(google-explicit-constructor)
   Constraint(Project project, Config config) : project_(std::move(project)), config_(std::move(config)) {}

@@ -185,6 +185,12 @@ Initializer by_name(const std::string& name) {
 
 }  // namespace
 
+Initializer::Initializer(const Initializer&) = default;
+Initializer::Initializer(Initializer&&) noexcept = default;
+Initializer& Initializer::operator=(const Initializer&) = default;
+Initializer& Initializer::operator=(Initializer&&) noexcept = default;
+Initializer::~Initializer() = default;
+
 Initializer::Initializer(const char* name) : Initializer(std::string(name)) {}
 Initializer::Initializer(const std::string& name) : Initializer(by_name(name)) {}
 

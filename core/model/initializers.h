@@ -16,6 +16,13 @@ class Initializer {
  public:
   using Make = std::function<Tensor(const Shape& shape, DType dtype, std::uint64_t seed)>;
 
+  // Not inline: copied wherever users write a model.
+  Initializer(const Initializer&);
+  Initializer(Initializer&&) noexcept;
+  Initializer& operator=(const Initializer&);
+  Initializer& operator=(Initializer&&) noexcept;
+  ~Initializer();
+
   // Throws InvalidArgument for an unknown name, with a suggestion.
   Initializer(const char* name);         // NOLINT(google-explicit-constructor): `.kernel_initializer = "he_normal"`
   Initializer(const std::string& name);  // NOLINT(google-explicit-constructor)

@@ -32,6 +32,13 @@ VariablePtr inference_step() {
 
 }  // namespace
 
+Layer::Layer() = default;
+Layer::Layer(const Layer&) = default;
+Layer::Layer(Layer&&) noexcept = default;
+Layer& Layer::operator=(const Layer&) = default;
+Layer& Layer::operator=(Layer&&) noexcept = default;
+Layer::~Layer() = default;
+
 bool CallContext::training() const { return trace_.training(); }
 void CallContext::add_loss(const Value& loss) { trace_.add_loss(loss); }
 Value CallContext::value_of(const Variable& variable) const { return trace_.value_of(variable.state()); }

@@ -117,7 +117,13 @@ class LayerImpl : public Callable, public std::enable_shared_from_this<LayerImpl
 
 class Layer {
  public:
-  Layer() = default;
+  Layer();
+  // Not inline: copied wherever users write a model.
+  Layer(const Layer&);
+  Layer(Layer&&) noexcept;
+  Layer& operator=(const Layer&);
+  Layer& operator=(Layer&&) noexcept;
+  ~Layer();
   explicit Layer(std::shared_ptr<LayerImpl> impl) : impl_(std::move(impl)) {}
 
   // Applies the layer: to symbolic values it adds to the graph, to tensors it computes when the result is made a

@@ -19,6 +19,13 @@ Regularizer by_name(const std::string& name) {
 
 }  // namespace
 
+Regularizer::Regularizer() = default;
+Regularizer::Regularizer(const Regularizer&) = default;
+Regularizer::Regularizer(Regularizer&&) noexcept = default;
+Regularizer& Regularizer::operator=(const Regularizer&) = default;
+Regularizer& Regularizer::operator=(Regularizer&&) noexcept = default;
+Regularizer::~Regularizer() = default;
+
 Regularizer::Regularizer(const char* name) : Regularizer(by_name(name)) {}
 
 namespace regularizers {

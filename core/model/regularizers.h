@@ -14,7 +14,13 @@ class Regularizer {
  public:
   using Penalty = std::function<Value(const Value& weight)>;
 
-  Regularizer() = default;
+  Regularizer();
+  // Not inline: copied wherever users write a model.
+  Regularizer(const Regularizer&);
+  Regularizer(Regularizer&&) noexcept;
+  Regularizer& operator=(const Regularizer&);
+  Regularizer& operator=(Regularizer&&) noexcept;
+  ~Regularizer();
   // Throws InvalidArgument for an unknown name, with a suggestion.
   Regularizer(const char* name);  // NOLINT(google-explicit-constructor): `.kernel_regularizer = "l2"`
   Regularizer(Penalty penalty, Config config) : penalty_(std::move(penalty)), config_(std::move(config)) {}

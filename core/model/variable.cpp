@@ -6,6 +6,13 @@
 
 namespace keratin {
 
+Variable::Variable() = default;
+Variable::Variable(const Variable&) = default;
+Variable::Variable(Variable&&) noexcept = default;
+Variable& Variable::operator=(const Variable&) = default;
+Variable& Variable::operator=(Variable&&) noexcept = default;
+Variable::~Variable() = default;
+
 Variable::Variable(std::string path, Shape shape, VariableOptions options) {
   if (!shape.is_known()) {
     throw InvalidArgument("variable " + path + ": its shape " + shape.to_string() +

@@ -22,7 +22,13 @@ struct VariableOptions {
 
 class Variable {
  public:
-  Variable() = default;
+  Variable();
+  // Not inline: copied wherever users write a model.
+  Variable(const Variable&);
+  Variable(Variable&&) noexcept;
+  Variable& operator=(const Variable&);
+  Variable& operator=(Variable&&) noexcept;
+  ~Variable();
   // `path`: "dense/kernel". The first values are made when they are first needed.
   Variable(std::string path, Shape shape, VariableOptions options = {});
 

@@ -7,6 +7,18 @@
 
 namespace keratin {
 
+Shape::Shape() = default;
+Shape::Shape(const Shape&) = default;
+Shape::Shape(Shape&&) noexcept = default;
+Shape& Shape::operator=(const Shape&) = default;
+Shape& Shape::operator=(Shape&&) noexcept = default;
+Shape::~Shape() = default;
+Shape::Shape(std::initializer_list<std::int64_t> dims) : dims_(dims) {}
+Shape::Shape(std::vector<std::int64_t> dims) : dims_(std::move(dims)) {}
+
+void Shape::push_back(std::int64_t dim) { dims_.push_back(dim); }
+bool Shape::operator==(const Shape& other) const { return dims_ == other.dims_; }
+
 int Shape::normalize_axis(int axis) const {
   const int result = axis < 0 ? axis + rank() : axis;
   if (result < 0 || result >= rank()) {

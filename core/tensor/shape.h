@@ -13,9 +13,15 @@ inline constexpr std::int64_t kUnknown = -1;
 
 class Shape {
  public:
-  Shape() = default;  // a scalar
-  Shape(std::initializer_list<std::int64_t> dims) : dims_(dims) {}
-  explicit Shape(std::vector<std::int64_t> dims) : dims_(std::move(dims)) {}
+  Shape();  // a scalar
+  // Not inline: copied wherever users write a model.
+  Shape(const Shape&);
+  Shape(Shape&&) noexcept;
+  Shape& operator=(const Shape&);
+  Shape& operator=(Shape&&) noexcept;
+  ~Shape();
+  Shape(std::initializer_list<std::int64_t> dims);
+  explicit Shape(std::vector<std::int64_t> dims);
 
   int rank() const { return static_cast<int>(dims_.size()); }
   // Axis `axis`, counted from the end when negative. Throws InvalidArgument out of range.
@@ -31,13 +37,13 @@ class Shape {
   const std::vector<std::int64_t>& dims() const { return dims_; }
   auto begin() const { return dims_.begin(); }
   auto end() const { return dims_.end(); }
-  void push_back(std::int64_t dim) { dims_.push_back(dim); }
+  void push_back(std::int64_t dim);
   // Axes [begin, end), ends counted from the end when negative.
   Shape slice(int begin, int end) const;
   // This shape followed by `tail`.
   Shape concat(const Shape& tail) const;
 
-  bool operator==(const Shape&) const = default;
+  bool operator==(const Shape& other) const;
   // "(32, 784)", "(None, 28, 28, 1)", "()", "(10,)"
   std::string to_string() const;
 

@@ -33,6 +33,15 @@ std::size_t checked_bytes(const Shape& shape, DType dtype) {
 
 }  // namespace
 
+Tensor::Tensor() = default;
+Tensor::Tensor(const Tensor&) = default;
+Tensor::Tensor(Tensor&&) noexcept = default;
+Tensor& Tensor::operator=(const Tensor&) = default;
+Tensor& Tensor::operator=(Tensor&&) noexcept = default;
+Tensor::~Tensor() = default;
+
+void Tensor::set_device(std::string device) { device_ = std::make_shared<const std::string>(std::move(device)); }
+
 Tensor::Tensor(Shape shape, DType dtype) : shape_(std::move(shape)), dtype_(dtype) {
   const std::size_t bytes = checked_bytes(shape_, dtype_);
   owner_ = allocate(bytes);

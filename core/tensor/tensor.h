@@ -16,7 +16,13 @@ namespace keratin {
 
 class Tensor {
  public:
-  Tensor() = default;  // undefined: no memory, shape ()
+  Tensor();  // undefined: no memory, shape ()
+  // Not inline: copied wherever users write a model.
+  Tensor(const Tensor&);
+  Tensor(Tensor&&) noexcept;
+  Tensor& operator=(const Tensor&);
+  Tensor& operator=(Tensor&&) noexcept;
+  ~Tensor();
   // Zeros. Throws InvalidArgument when the shape has unknown or negative sizes.
   explicit Tensor(Shape shape, DType dtype = DType::float32);
   // Row-major values; their number must be shape.size().
@@ -81,7 +87,7 @@ class Tensor {
 
   // The device that computed the values: "cpu:0", "cuda:0"; "host" for data that came from the program.
   const std::string& device() const;
-  void set_device(std::string device) { device_ = std::make_shared<const std::string>(std::move(device)); }
+  void set_device(std::string device);
 
   // "float32 (2, 3) [1, 2, ...]", at most `limit` numbers.
   std::string to_string(std::size_t limit = 12) const;

@@ -6,6 +6,18 @@
 
 namespace keratin {
 
+TensorList::TensorList() = default;
+TensorList::TensorList(const TensorList&) = default;
+TensorList::TensorList(TensorList&&) noexcept = default;
+TensorList& TensorList::operator=(const TensorList&) = default;
+TensorList& TensorList::operator=(TensorList&&) noexcept = default;
+TensorList::~TensorList() = default;
+TensorList::TensorList(const Tensor& tensor) : items_{tensor} {}
+TensorList::TensorList(std::initializer_list<Tensor> tensors) : items_(tensors) {}
+TensorList::TensorList(std::vector<Tensor> tensors) : items_(std::move(tensors)) {}
+
+void TensorList::push_back(Tensor tensor) { items_.push_back(std::move(tensor)); }
+
 Dataset::Dataset(TensorList x, TensorList y, Tensor sample_weight)
     : x_(std::move(x)), y_(std::move(y)), sample_weight_(std::move(sample_weight)) {
   if (x_.empty()) throw InvalidArgument("the data has no x");

@@ -15,17 +15,23 @@ namespace keratin {
 // One tensor for each input (or output) of a model. A model with one takes a Tensor.
 class TensorList {
  public:
-  TensorList() = default;
-  TensorList(const Tensor& tensor) : items_{tensor} {}  // NOLINT(google-explicit-constructor)
-  TensorList(std::initializer_list<Tensor> tensors) : items_(tensors) {}
-  explicit TensorList(std::vector<Tensor> tensors) : items_(std::move(tensors)) {}
+  TensorList();
+  // Not inline: copied wherever users write a model.
+  TensorList(const TensorList&);
+  TensorList(TensorList&&) noexcept;
+  TensorList& operator=(const TensorList&);
+  TensorList& operator=(TensorList&&) noexcept;
+  ~TensorList();
+  TensorList(const Tensor& tensor);  // NOLINT(google-explicit-constructor)
+  TensorList(std::initializer_list<Tensor> tensors);
+  explicit TensorList(std::vector<Tensor> tensors);
   std::size_t size() const { return items_.size(); }
   bool empty() const { return items_.empty(); }
   const Tensor& operator[](std::size_t i) const { return items_[i]; }
   Tensor& operator[](std::size_t i) { return items_[i]; }
   auto begin() const { return items_.begin(); }
   auto end() const { return items_.end(); }
-  void push_back(Tensor tensor) { items_.push_back(std::move(tensor)); }
+  void push_back(Tensor tensor);
 
  private:
   std::vector<Tensor> items_;

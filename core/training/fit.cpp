@@ -96,8 +96,8 @@ class Fit {
 
   // The last part is held out, before any shuffling.
   void split() {
-    if (options_.validation_data) {
-      const ValidationData& v = *options_.validation_data;
+    if (!options_.validation_data.empty()) {
+      const ValidationData& v = options_.validation_data;
       validation_ = Dataset(v.x, v.y, v.sample_weight);
       for (const Dataset::Mapping& map : data_.maps()) validation_ = validation_->map(map.function);
       return;
@@ -175,7 +175,7 @@ class Fit {
       run_generated(progress);
     }
     Logs logs = trainer_.metrics();
-    if (validation_ || (options_.validation_data && !data_.resident())) validate(epoch, logs);
+    if (validation_ || (!options_.validation_data.empty() && !data_.resident())) validate(epoch, logs);
     for (const Callback& callback : options_.callbacks) callback->on_epoch_end(training_, epoch, logs);
     progress.end(step_, logs);
     return logs;
@@ -229,7 +229,7 @@ class Fit {
   void validate(int epoch, Logs& logs) {
     if ((epoch + 1 - options_.initial_epoch) % options_.validation_freq != 0) return;
     if (!validation_) {
-      const ValidationData& v = *options_.validation_data;
+      const ValidationData& v = options_.validation_data;
       validation_ = Dataset(v.x, v.y, v.sample_weight);
     }
     const Logs results =

@@ -4,6 +4,20 @@
 
 namespace keratin {
 
+Logs::Logs() = default;
+Logs::Logs(const Logs&) = default;
+Logs::Logs(Logs&&) noexcept = default;
+Logs& Logs::operator=(const Logs&) = default;
+Logs& Logs::operator=(Logs&&) noexcept = default;
+Logs::~Logs() = default;
+
+History::History() = default;
+History::History(const History&) = default;
+History::History(History&&) noexcept = default;
+History& History::operator=(const History&) = default;
+History& History::operator=(History&&) noexcept = default;
+History::~History() = default;
+
 bool Logs::contains(const std::string& name) const {
   for (const auto& [key, value] : items_) {
     if (key == name) return true;

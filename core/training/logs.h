@@ -11,7 +11,13 @@ namespace keratin {
 
 class Logs {
  public:
-  Logs() = default;
+  Logs();
+  // Not inline: copied wherever users write a model.
+  Logs(const Logs&);
+  Logs(Logs&&) noexcept;
+  Logs& operator=(const Logs&);
+  Logs& operator=(Logs&&) noexcept;
+  ~Logs();
   explicit Logs(std::vector<std::pair<std::string, double>> items) : items_(std::move(items)) {}
   // Throws InvalidArgument for an unknown name, with a suggestion.
   double operator[](const std::string& name) const;
@@ -39,6 +45,13 @@ class LazyLogs {
 
 // What fit returns: the logs of every epoch.
 struct History {
+  History();
+  History(const History&);
+  History(History&&) noexcept;
+  History& operator=(const History&);
+  History& operator=(History&&) noexcept;
+  ~History();
+
   std::vector<int> epoch;                              // numbers of the epochs, from initial_epoch on
   std::map<std::string, std::vector<double>> history;  // name -> one number for each epoch
   // Throws InvalidArgument for an unknown name, with a suggestion.

@@ -26,6 +26,15 @@ void check_smoothing(double smoothing) {
 
 }  // namespace
 
+Loss::Loss(const Loss&) = default;
+Loss::Loss(Loss&&) noexcept = default;
+Loss& Loss::operator=(const Loss&) = default;
+Loss& Loss::operator=(Loss&&) noexcept = default;
+Loss::~Loss() = default;
+Loss::Loss(const char* name) : Loss(std::string(name)) {}
+Loss::Loss(Function function, std::string name, Config config)
+    : function_(std::move(function)), name_(std::move(name)), config_(std::move(config)) {}
+
 namespace losses {
 
 Loss MeanSquaredError() {

@@ -13,14 +13,20 @@ namespace keratin {
 // By name ("mse", "sparse_categorical_crossentropy", ...), from losses::, or a function of ops.
 class Loss {
  public:
+  // Not inline: copied wherever users write a model.
+  Loss(const Loss&);
+  Loss(Loss&&) noexcept;
+  Loss& operator=(const Loss&);
+  Loss& operator=(Loss&&) noexcept;
+  ~Loss();
+
   // (y_true, y_pred) -> the losses of the elements that are averaged: usually one for each sample.
   using Function = std::function<Value(const Value& y_true, const Value& y_pred)>;
 
   // Throws InvalidArgument for an unknown name, with a suggestion.
-  Loss(const char* name) : Loss(std::string(name)) {}  // NOLINT(google-explicit-constructor): compile("adam", "mse")
-  Loss(const std::string& name);                       // NOLINT(google-explicit-constructor)
-  Loss(Function function, std::string name, Config config = {})
-      : function_(std::move(function)), name_(std::move(name)), config_(std::move(config)) {}
+  Loss(const char* name);         // NOLINT(google-explicit-constructor): compile("adam", "mse")
+  Loss(const std::string& name);  // NOLINT(google-explicit-constructor)
+  Loss(Function function, std::string name, Config config = {});
 
   // Keras's reduction "sum_over_batch_size": sum(values * sample_weight) / number of values. `sample_weight` may be
   // empty; it has the batch as first axis and broadcasts over the rest.

@@ -112,6 +112,13 @@ Loss::Function of_loss(Loss loss) {
 
 }  // namespace
 
+Metric::Metric(const Metric&) = default;
+Metric::Metric(Metric&&) noexcept = default;
+Metric& Metric::operator=(const Metric&) = default;
+Metric& Metric::operator=(Metric&&) noexcept = default;
+Metric::~Metric() = default;
+Metric::Metric(const char* name) : Metric(std::string(name)) {}
+
 Metric::Metric(Loss::Function function, std::string name, ConfigValue config)
     : make_([function, name, config] { return std::make_shared<MeanOfFunction>(function, name, config); }) {
   impl_ = make_();

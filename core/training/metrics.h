@@ -41,10 +41,17 @@ class MetricImpl {
 // By name ("accuracy", "mae", ...), from metrics::, or the mean of a function of ops.
 class Metric {
  public:
+  // Not inline: copied wherever users write a model.
+  Metric(const Metric&);
+  Metric(Metric&&) noexcept;
+  Metric& operator=(const Metric&);
+  Metric& operator=(Metric&&) noexcept;
+  ~Metric();
+
   // Throws InvalidArgument for an unknown name, with a suggestion. "accuracy" becomes the binary, categorical or sparse
   // one when targets and predictions are known, as in Keras.
-  Metric(const char* name) : Metric(std::string(name)) {}  // NOLINT(google-explicit-constructor)
-  Metric(const std::string& name);                         // NOLINT(google-explicit-constructor)
+  Metric(const char* name);         // NOLINT(google-explicit-constructor)
+  Metric(const std::string& name);  // NOLINT(google-explicit-constructor)
   explicit Metric(std::shared_ptr<MetricImpl> impl) : impl_(std::move(impl)) {}
   // The mean of function(y_true, y_pred) over samples. `config`: what files hold of it, Config(package, class_name) of
   // a registered class; without one the metric is left out of files.

@@ -31,6 +31,7 @@ struct ModelOptions {
 struct ValidationData {
   TensorList x = {}, y = {};
   Tensor sample_weight = {};
+  bool empty() const { return x.empty() && y.empty(); }
 };
 
 struct FitOptions {
@@ -39,7 +40,7 @@ struct FitOptions {
   int verbose = 1;  // 0: silent, 1: progress bar, 2: a line for each epoch
   std::vector<Callback> callbacks = {};
   double validation_split = 0.0;  // the last part of the data, before shuffling, is held out
-  std::optional<ValidationData> validation_data = {};
+  ValidationData validation_data = {};
   bool shuffle = true;
   std::map<std::int64_t, double> class_weight = {};
   Tensor sample_weight = {};

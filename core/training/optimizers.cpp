@@ -25,6 +25,16 @@ void check_epsilon_and_rate(const std::string& optimizer, const LearningRate& ra
 
 }  // namespace
 
+Optimizer::Optimizer(const Optimizer&) = default;
+Optimizer::Optimizer(Optimizer&&) noexcept = default;
+Optimizer& Optimizer::operator=(const Optimizer&) = default;
+Optimizer& Optimizer::operator=(Optimizer&&) noexcept = default;
+Optimizer::~Optimizer() = default;
+Optimizer::Optimizer(const char* name) : Optimizer(std::string(name)) {}
+
+LearningRate::LearningRate(double rate) : rate_(rate) {}
+LearningRate::LearningRate(Schedule schedule) : schedule_(std::make_shared<const Schedule>(std::move(schedule))) {}
+
 OptimizerImpl::OptimizerImpl(std::string class_name, LearningRate learning_rate, OptimizerCommon common)
     : class_name_(std::move(class_name)), rate_(std::move(learning_rate)), common_(std::move(common)) {
   if (common_.name.empty()) common_.name = to_snake_case(class_name_);

@@ -18,14 +18,15 @@ class TraceContext;
 // A number, kept in a variable so that it can be changed between steps, or a schedule.
 class LearningRate {
  public:
-  LearningRate(double rate) : rate_(rate) {}                           // NOLINT(google-explicit-constructor)
-  LearningRate(Schedule schedule) : schedule_(std::move(schedule)) {}  // NOLINT(google-explicit-constructor)
+  LearningRate(double rate);        // NOLINT(google-explicit-constructor)
+  LearningRate(Schedule schedule);  // NOLINT(google-explicit-constructor)
   double rate() const { return rate_; }
-  const std::optional<Schedule>& schedule() const { return schedule_; }
+  // Null: a number.
+  const std::shared_ptr<const Schedule>& schedule() const { return schedule_; }
 
  private:
   double rate_ = 0;
-  std::optional<Schedule> schedule_;
+  std::shared_ptr<const Schedule> schedule_;
 };
 
 // What all optimizers take, in Keras's order.
@@ -83,9 +84,16 @@ class OptimizerImpl {
 // By name ("adam", "sgd", "rmsprop", "adamw") or from optimizers::. Copies share the same state.
 class Optimizer {
  public:
+  // Not inline: copied wherever users write a model.
+  Optimizer(const Optimizer&);
+  Optimizer(Optimizer&&) noexcept;
+  Optimizer& operator=(const Optimizer&);
+  Optimizer& operator=(Optimizer&&) noexcept;
+  ~Optimizer();
+
   // Throws InvalidArgument for an unknown name, with a suggestion.
-  Optimizer(const char* name) : Optimizer(std::string(name)) {}  // NOLINT(google-explicit-constructor)
-  Optimizer(const std::string& name);                            // NOLINT(google-explicit-constructor)
+  Optimizer(const char* name);         // NOLINT(google-explicit-constructor)
+  Optimizer(const std::string& name);  // NOLINT(google-explicit-constructor)
   explicit Optimizer(std::shared_ptr<OptimizerImpl> impl) : impl_(std::move(impl)) {}
   OptimizerImpl& impl() const { return *impl_; }
   OptimizerImpl* operator->() const { return impl_.get(); }

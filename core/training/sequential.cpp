@@ -82,6 +82,9 @@ class SequentialImpl final : public ModelImpl {
 
 }  // namespace
 
+Sequential::Sequential() : Sequential(std::vector<Layer>{}) {}
+Sequential::Sequential(std::initializer_list<Layer> layers, ModelOptions options)
+    : Sequential(std::vector<Layer>(layers), std::move(options)) {}
 Sequential::Sequential(std::vector<Layer> layers, ModelOptions options)
     : Model(std::make_shared<SequentialImpl>(std::move(layers), std::move(options))) {}
 void Sequential::add(const Layer& layer) { static_cast<SequentialImpl&>(model_impl()).add(layer); }

@@ -10,10 +10,9 @@ namespace keratin {
 
 class Sequential : public Model {
  public:
-  Sequential() : Sequential(std::vector<Layer>{}) {}
+  Sequential();
   // Begins with an Input, or learns its input's shape from the first data or call.
-  Sequential(std::initializer_list<Layer> layers, ModelOptions options = {})
-      : Sequential(std::vector<Layer>(layers), std::move(options)) {}
+  Sequential(std::initializer_list<Layer> layers, ModelOptions options = {});
   explicit Sequential(std::vector<Layer> layers, ModelOptions options = {});
 
   // Adds a layer at the end. Throws InvalidArgument when it does not fit the last one.

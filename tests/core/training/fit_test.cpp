@@ -104,9 +104,8 @@ TEST(Fit, ValidationSplitIsTheLastPartUnshuffled) {
 TEST(Fit, ValidationDataAndFrequency) {
   const auto data = small_data(60), other = small_data(33);
   Sequential model = compiled_model();
-  const History history =
-      model.fit(data.x, data.y,
-                {.epochs = 4, .verbose = 0, .validation_data = ValidationData{other.x, other.y}, .validation_freq = 2});
+  const History history = model.fit(
+      data.x, data.y, {.epochs = 4, .verbose = 0, .validation_data = {other.x, other.y}, .validation_freq = 2});
   EXPECT_EQ(history["val_loss"].size(), 2u);
   EXPECT_EQ(history["loss"].size(), 4u);
 }
