@@ -1,4 +1,5 @@
 #include "keratin/core/model/config_reader.h"
+#include "keratin/core/model/config_variant.h"
 
 #include <algorithm>
 #include <limits>

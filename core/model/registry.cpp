@@ -1,4 +1,5 @@
 #include "keratin/core/model/registry.h"
+#include "keratin/core/model/config_variant.h"
 
 #include <typeindex>
 

@@ -1,4 +1,5 @@
 #include "keratin/core/training/registry.h"
+#include "keratin/core/model/config_variant.h"
 
 #include "keratin/core/model/detail/factory.h"
 

@@ -1,4 +1,5 @@
 #include "keratin/layers/detail/config_support.h"
+#include "keratin/core/model/config_variant.h"
 
 #include <limits>
 
