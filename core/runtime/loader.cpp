@@ -8,6 +8,7 @@
 #include <sstream>
 #include <vector>
 
+#include "keratin/core/runtime/detail/gpu_verdict.h"
 #include "keratin/core/runtime/detail/shared_object.h"
 
 namespace keratin {
@@ -104,19 +105,7 @@ LoadResult open_module(const fs::path& path) {
 
 }  // namespace
 
-bool has_nvidia_hardware() {
-  std::error_code error;
-  for (const char* node : {"/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg", "/proc/driver/nvidia/version"}) {
-    if (fs::exists(node, error)) return true;
-  }
-  for (const auto& entry : fs::directory_iterator("/sys/bus/pci/devices", error)) {
-    std::string vendor, device_class;
-    std::ifstream(entry.path() / "vendor") >> vendor;
-    std::ifstream(entry.path() / "class") >> device_class;
-    if (vendor == "0x10de" && device_class.starts_with("0x03")) return true;  // NVIDIA; a display controller
-  }
-  return false;
-}
+bool has_nvidia_hardware() { return detail::nvidia_hardware_is_visible(); }
 
 LoadResult load_backend_module(const std::string& name) {
   if (name == "cpu") return {&cpu_module(), "", "", ""};
@@ -138,6 +127,14 @@ LoadResult load_backend_module(const std::string& name) {
       return refuse("", "this machine has no NVIDIA GPU", "no_nvidia_hardware");
     }
     result.reason = "no module " + file_names(name).front() + " was found in " + searched;
+  }
+  // A CUDA module that found no device and cannot say why: the driver and the machine's files can.
+  if (name == "cuda" && (result.cause.empty() || result.cause == "no_usable_device")) {
+    detail::GpuVerdict verdict = detail::explain_missing_gpu();
+    if (verdict.cause != "none") {
+      result.cause = verdict.cause;
+      result.reason = verdict.text;
+    }
   }
   return result;
 }

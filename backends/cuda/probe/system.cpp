@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <link.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -42,6 +43,7 @@ System System::host() {
     return std::string(value ? value : "");
   };
   system.is_set = [](const std::string& name) { return std::getenv(name.c_str()) != nullptr; };
+  system.may_use = [](const std::string& path) { return access(path.c_str(), R_OK | W_OK) == 0; };
   system.open = open_library;
   system.loaded = loaded_library;
   return system;

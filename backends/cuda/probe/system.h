@@ -13,6 +13,8 @@ struct System {
   // The variable's value; "" when it is not set or empty, which is told apart by `is_set`.
   std::function<std::string(const std::string& name)> env;
   std::function<bool(const std::string& name)> is_set;
+  // Whether this user may read and write a file that exists.
+  std::function<bool(const std::string& path)> may_use;
   // dlopen(RTLD_NOW | RTLD_LOCAL) of a path or a plain file name; null with a reason when that fails.
   std::function<void*(const std::string& name, std::string& error)> open;
   // The absolute path of a library of this file name that the process has loaded already, or "".

@@ -19,6 +19,7 @@ class MadeUpSystem {
       return found == environment.end() ? std::string() : found->second;
     };
     system.is_set = [this](const std::string& name) { return environment.contains(name); };
+    system.may_use = [](const std::string&) { return true; };
     system.open = [this](const std::string& name, std::string& error) -> void* {
       const auto found = libraries.find(name);
       if (found != libraries.end()) return probe::System::host().open(found->second, error);
