@@ -1,16 +1,25 @@
 #include "keratin/core/runtime/device.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <map>
 #include <mutex>
+#include <optional>
+#include <utility>
 
+#include "keratin/core/runtime/detail/gpu_verdict.h"
 #include "keratin/core/runtime/loader.h"
 #include "keratin/core/tensor/errors.h"
 #include "keratin/core/tensor/log.h"
 
 namespace keratin {
 namespace {
+
+bool environment_flag(const char* name) {
+  const char* value = std::getenv(name);
+  return value && std::string(value) == "1";
+}
 
 struct Opened {
   std::shared_ptr<Backend> backend;
@@ -22,8 +31,13 @@ struct State {
   std::map<std::string, LoadResult> modules;                 // by backend name, opened once
   std::map<std::string, std::shared_ptr<Backend>> backends;  // by device name
   Opened current;
+  bool automatic = false;  // `current` was chosen, not asked for
   std::string reason;
+  bool warned = false;  // of a GPU that cannot be used
   CompileOptions options;
+  std::optional<std::vector<std::string>> visible;  // GPUs that may be used, by full name; empty: all
+  // Set by the program or, before it says anything, by the environment.
+  std::atomic<bool> log_placement{environment_flag("KERATIN_LOG_DEVICE_PLACEMENT")};
 };
 State& state() {
   static State* instance = new State;  // never destroyed: models may outlive main's statics
@@ -64,24 +78,61 @@ std::string known_devices() {
   return result;
 }
 
+bool is_visible(const std::string& full_name) {
+  const auto& visible = state().visible;
+  return !visible || full_name.starts_with("cpu:") ||
+         std::find(visible->begin(), visible->end(), full_name) != visible->end();
+}
+
+std::string without_stop(std::string sentence) {
+  while (sentence.ends_with('.')) sentence.pop_back();
+  return sentence;
+}
+
+// The reason for which a backend cannot be used, with the way out as far as doctor knows one.
+std::string reason_with_fix(const std::string& backend, const LoadResult& loaded) {
+  std::string text = backend + " is not available: " + without_stop(loaded.reason);
+  const std::string fix = backend == "cuda" ? detail::fix_of_cause(loaded.cause) : "";
+  if (!fix.empty()) text += " (cause: " + loaded.cause + "). Fix: " + without_stop(fix);
+  return text;
+}
+
+// Takes the first GPU that may be used and can be opened; false leaves the reason.
+bool choose_a_gpu(const LoadResult& cuda) {
+  State& s = state();
+  if (!cuda.module) {
+    s.reason = "cuda is not available: " + cuda.reason;
+    return false;
+  }
+  s.reason = "cuda is not available: every GPU is hidden by set_visible_devices";
+  std::string first_fault;
+  for (int i = 0; i < cuda.module->device_count(); ++i) {
+    const std::string name = "cuda:" + std::to_string(i);
+    if (!is_visible(name)) continue;
+    try {
+      s.current = {open_device(name), name};
+      s.reason = "cuda is available";
+      return true;
+    } catch (const Error& error) {
+      if (first_fault.empty()) first_fault = error.what();
+    }
+  }
+  if (!first_fault.empty()) s.reason = "cuda is not available: " + first_fault;
+  return false;
+}
+
 // Decides the device of "auto", with the reason. Called with the lock held.
 void choose_automatically() {
   State& s = state();
+  s.automatic = true;
   const LoadResult& cuda = module_of("cuda");
-  if (cuda.module) {
-    try {
-      s.current = {open_device("cuda:0"), "cuda:0"};
-      s.reason = "cuda is available";
-      return;
-    } catch (const Error& error) {
-      s.reason = "cuda is not available: " + std::string(error.what());
-    }
-  } else {
-    s.reason = "cuda is not available: " + cuda.reason;
-  }
+  if (choose_a_gpu(cuda)) return;
   s.current = {open_device("cpu:0"), "cpu:0"};
-  // A machine without the hardware is the normal case and needs no message; a GPU that cannot be used does.
-  if (cuda.cause != "no_nvidia_hardware") log(LogLevel::warning, "running on cpu:0: " + s.reason);
+  // A machine without the hardware is the normal case and needs no message, and so does a program that hides its GPUs;
+  // a GPU that cannot be used does.
+  if (s.visible || cuda.cause == "no_nvidia_hardware" || !detail::nvidia_hardware_is_visible()) return;
+  if (std::exchange(s.warned, true)) return;
+  log(LogLevel::warning, "running on cpu:0: " + without_stop(s.reason) + "; `keratin doctor` says what to do");
 }
 
 void choose(const std::string& name) {
@@ -90,6 +141,7 @@ void choose(const std::string& name) {
   const auto [backend, index] = parse(name);
   const std::string full = backend + ":" + std::to_string(index);
   s.current = {open_device(full), full};
+  s.automatic = false;
   s.reason = "asked for by name";
 }
 
@@ -107,10 +159,13 @@ std::shared_ptr<Backend> open_device(const std::string& name) {
   const auto [backend, index] = parse(name);
   const std::string full = backend + ":" + std::to_string(index);
   std::lock_guard lock(state().mutex);
+  if (!is_visible(full)) {
+    throw DeviceNotFound("device \"" + full + "\" is hidden by set_visible_devices. Devices: " + known_devices());
+  }
   if (auto found = state().backends.find(full); found != state().backends.end()) return found->second;
   const LoadResult& loaded = module_of(backend);
   if (!loaded.module) {
-    throw DeviceNotFound("device \"" + full + "\": no such device. " + backend + " is not available: " + loaded.reason +
+    throw DeviceNotFound("device \"" + full + "\": no such device. " + reason_with_fix(backend, loaded) +
                              ". Devices: " + known_devices(),
                          loaded.cause);
   }
@@ -135,9 +190,15 @@ std::shared_ptr<Backend> open_device(const std::string& name) {
 }
 
 std::vector<DeviceInfo> list_physical_devices(const std::string& kind) {
+  if (!kind.empty() && kind != "CPU" && kind != "GPU") {
+    throw InvalidArgument("list_physical_devices: expected kind \"CPU\", \"GPU\" or \"\", got \"" + kind + "\"");
+  }
   std::vector<DeviceInfo> result;
   std::lock_guard lock(state().mutex);
+  // Hidden devices are listed, too: the list says what there is.
+  const auto visible = std::exchange(state().visible, std::nullopt);
   for (const char* backend : {"cpu", "cuda"}) {
+    if (kind == "CPU" && backend != std::string("cpu")) continue;  // opens no module
     const LoadResult& loaded = module_of(backend);
     if (!loaded.module) continue;
     for (int i = 0; i < loaded.module->device_count(); ++i) {
@@ -149,8 +210,65 @@ std::vector<DeviceInfo> list_physical_devices(const std::string& kind) {
       }
     }
   }
+  state().visible = visible;
   return result;
 }
+
+std::vector<std::string> visible_devices(const std::string& kind) {
+  std::vector<std::string> names;
+  std::lock_guard lock(state().mutex);
+  if (kind.empty() || kind == "CPU") names.push_back("cpu:0");
+  if (kind == "CPU") return names;
+  const LoadResult& cuda = module_of("cuda");
+  for (int i = 0; cuda.module && i < cuda.module->device_count(); ++i) {
+    const std::string name = "cuda:" + std::to_string(i);
+    if (is_visible(name)) names.push_back(name);
+  }
+  return names;
+}
+
+void set_visible_devices(const std::vector<std::string>& names) {
+  std::lock_guard lock(state().mutex);
+  State& s = state();
+  std::vector<std::string> full;
+  for (const std::string& name : names) {
+    const auto [backend, index] = parse(name);
+    if (backend == "cpu") continue;  // always there
+    full.push_back(backend + ":" + std::to_string(index));
+    const LoadResult& loaded = module_of(backend);
+    if (!loaded.module || index >= loaded.module->device_count()) {
+      throw DeviceNotFound("set_visible_devices: there is no device \"" + full.back() + "\"" +
+                               (loaded.module ? "" : ". " + reason_with_fix(backend, loaded)) +
+                               ". Devices: " + known_devices(),
+                           loaded.cause);
+    }
+  }
+  s.visible = full;
+  if (!s.current.backend || is_visible(s.current.name)) return;
+  if (!s.automatic) {
+    const std::string current = s.current.name;
+    s.visible.reset();
+    throw InvalidArgument("set_visible_devices: the current device, " + current +
+                          ", was asked for by name and cannot be hidden; call set_device with another one first");
+  }
+  s.current = {};  // chosen anew when it is needed
+}
+
+DeviceInfo device_details(const std::string& name) {
+  return (name.empty() ? current_device() : open_device(name))->info();
+}
+
+std::string gpu_unavailable_reason() {
+  std::lock_guard lock(state().mutex);
+  const LoadResult& cuda = module_of("cuda");
+  return cuda.module ? "" : cuda.reason;
+}
+std::string gpu_unavailable_cause() {
+  std::lock_guard lock(state().mutex);
+  const LoadResult& cuda = module_of("cuda");
+  return cuda.module ? "" : cuda.cause;
+}
+std::string gpu_unavailable_fix() { return detail::fix_of_cause(gpu_unavailable_cause()); }
 
 std::shared_ptr<Backend> current_device() {
   if (scoped) return scoped;
@@ -192,10 +310,13 @@ MemoryInfo memory_info(const std::string& name) {
   return (name.empty() ? current_device() : open_device(name))->memory();
 }
 
-void set_memory_limit(std::int64_t bytes) {
+void set_memory_limit(std::int64_t bytes, const std::string& name) {
   if (bytes < 0) throw InvalidArgument("set_memory_limit: expected bytes >= 0, got " + std::to_string(bytes));
-  current_device()->set_memory_limit(bytes);
+  (name.empty() ? current_device() : open_device(name))->set_memory_limit(bytes);
 }
+
+void set_log_device_placement(bool log) { state().log_placement = log; }
+bool log_device_placement() { return state().log_placement; }
 
 void set_float32_precision(Precision precision) {
   std::lock_guard lock(state().mutex);

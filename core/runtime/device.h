@@ -9,9 +9,23 @@
 
 namespace keratin {
 
-// The devices that can be used now, e.g. {"cpu:0"} or {"cpu:0", "cuda:0"}; opens backend modules.
-// `kind` "CPU" or "GPU" filters.
+// The devices that can be used now, e.g. {"cpu:0"} or {"cpu:0", "cuda:0"}, with their details; opens backend modules.
+// `kind` "CPU" (which opens none) or "GPU" filters.
 std::vector<DeviceInfo> list_physical_devices(const std::string& kind = "");
+// Name, hardware, compute capability and versions of one device, or of the current one when `name` is empty.
+DeviceInfo device_details(const std::string& name = "");
+
+// Leaves these GPUs to the program and hides the others; {} hides all of them, and the CPU stays. "auto" takes the
+// first that is left. Throws DeviceNotFound for a device that is not there, InvalidArgument when it would hide the
+// device that the program asked for by name.
+void set_visible_devices(const std::vector<std::string>& names);
+// The names of the devices that are not hidden, {"cpu:0", "cuda:1"}.
+std::vector<std::string> visible_devices(const std::string& kind = "");
+
+// Why there is no GPU: one sentence, doctor's cause id, and what to do on this system. "" when there is one.
+std::string gpu_unavailable_reason();
+std::string gpu_unavailable_cause();
+std::string gpu_unavailable_fix();
 
 // The device that models and ops use in this thread. The first call decides "auto": CUDA when usable, else the CPU with
 // the reason kept.
@@ -42,8 +56,14 @@ std::shared_ptr<Backend> open_device(const std::string& name);
 
 // Memory of the named device, or of the current one when `name` is empty.
 MemoryInfo memory_info(const std::string& name = "");
-// Refuses plans of the current device that would take more than `bytes`; 0 removes the limit.
-void set_memory_limit(std::int64_t bytes);
+// Refuses plans that would make the named device (or the current one) hold more than `bytes`; 0 removes the limit.
+// Nothing is allocated for a plan that is refused, and the error names the largest batch size that would fit.
+void set_memory_limit(std::int64_t bytes, const std::string& name = "");
+
+// Logs every plan that is made, step by step: op, layer, device, kernel and algorithm. KERATIN_LOG_DEVICE_PLACEMENT=1
+// does so from the start.
+void set_log_device_placement(bool log);
+bool log_device_placement();
 
 // The options plans are compiled with.
 void set_float32_precision(Precision precision);

@@ -4,7 +4,6 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <sstream>
 #include <vector>
 
@@ -107,25 +106,32 @@ LoadResult open_module(const fs::path& path) {
 
 bool has_nvidia_hardware() { return detail::nvidia_hardware_is_visible(); }
 
+std::vector<std::string> backend_module_files(const std::string& name) {
+  std::vector<std::string> files;
+  if (name == "cpu") return files;
+  for (const fs::path& folder : search_folders()) {
+    for (const std::string& file : file_names(name)) {
+      std::error_code error;
+      if (fs::exists(folder / file, error)) files.push_back((folder / file).string());
+    }
+  }
+  return files;
+}
+
 LoadResult load_backend_module(const std::string& name) {
   if (name == "cpu") return {&cpu_module(), "", "", ""};
   LoadResult result = refuse("", "", "module_missing");
-  std::string searched;
-  for (const fs::path& folder : search_folders()) {
-    for (const std::string& file : file_names(name)) {
-      const fs::path path = folder / file;
-      std::error_code error;
-      if (!fs::exists(path, error)) continue;
-      LoadResult opened = open_module(path);
-      if (opened.module) return opened;
-      if (result.reason.empty()) result = std::move(opened);
-    }
-    searched += (searched.empty() ? "" : ", ") + folder.string();
+  for (const std::string& path : backend_module_files(name)) {
+    LoadResult opened = open_module(path);
+    if (opened.module) return opened;
+    if (result.reason.empty()) result = std::move(opened);
   }
   if (result.reason.empty()) {
     if (name == "cuda" && !has_nvidia_hardware()) {
       return refuse("", "this machine has no NVIDIA GPU", "no_nvidia_hardware");
     }
+    std::string searched;
+    for (const fs::path& folder : search_folders()) searched += (searched.empty() ? "" : ", ") + folder.string();
     result.reason = "no module " + file_names(name).front() + " was found in " + searched;
   }
   // A CUDA module that found no device and cannot say why: the driver and the machine's files can.

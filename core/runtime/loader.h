@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "keratin/core/runtime/module.h"
 
@@ -19,6 +20,9 @@ struct LoadResult {
 // KERATIN_BACKEND_PATH and beside libkeratin, never in the current directory. Modules are opened once and never
 // unloaded. Nothing is thrown: every fault ends in a reason.
 LoadResult load_backend_module(const std::string& name);
+
+// The files that would be tried for this backend, in order; "cpu" has none.
+std::vector<std::string> backend_module_files(const std::string& name);
 
 // Whether this machine has an NVIDIA GPU that the kernel can see (PCI, device nodes or WSL's).
 bool has_nvidia_hardware();

@@ -2,7 +2,9 @@
 
 #include <cstring>
 
+#include "keratin/core/runtime/device.h"
 #include "keratin/core/tensor/errors.h"
+#include "keratin/core/tensor/log.h"
 
 namespace keratin {
 namespace {
@@ -30,6 +32,29 @@ class PlacedVariable final : public DeviceCopy {
   std::int64_t offset_;
   std::string device_;
 };
+
+// One line for each step: op, layer, device, kernel and algorithm.
+std::string placement(const Plan& plan, const Executable& executable, const std::string& device) {
+  std::size_t op_width = 2, layer_width = 5;
+  for (const Step& step : plan.steps) {
+    op_width = std::max(op_width, step.op.size());
+    layer_width = std::max(layer_width, step.scope.size());
+  }
+  const auto padded = [](std::string text, std::size_t width) {
+    text.resize(std::max(text.size(), width), ' ');
+    return text + "  ";
+  };
+  std::string text = "plan '" + plan.name + "' on " + device + ", " + std::to_string(plan.steps.size()) + " steps\n  " +
+                     padded("op", op_width) + padded("layer", layer_width) + padded("device", device.size()) +
+                     "kernel and algorithm";
+  for (std::size_t i = 0; i < plan.steps.size(); ++i) {
+    const Step& step = plan.steps[i];
+    text += "\n  " + padded(std::string(step.op), op_width) +
+            padded(step.scope.empty() ? "-" : step.scope, layer_width) + padded(device, std::string("device").size()) +
+            executable.describe(static_cast<int>(i));
+  }
+  return text;
+}
 
 std::string megabytes(std::int64_t bytes) { return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB"; }
 
@@ -60,7 +85,9 @@ PlanInstance::PlanInstance(Plan plan, const CompileOptions& options, std::shared
       arena_(std::move(arena)),
       executable_(arena_->backend()->prepare(plan_, options)),
       state_addresses_(plan_.variables.size()),
-      device_name_(arena_->backend()->info().name) {}
+      device_name_(arena_->backend()->info().name) {
+  if (log_device_placement()) log(LogLevel::info, placement(plan_, *executable_, device_name_));
+}
 
 std::int64_t PlanInstance::bytes_to_allocate() const {
   std::int64_t bytes = feed_ ? 0 : plan_.feed_bytes;

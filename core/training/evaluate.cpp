@@ -56,14 +56,15 @@ Logs evaluate_model(Model& model, const Dataset& data, const EvaluateOptions& op
     const std::int64_t full = data.size() / batch, rest = data.size() % batch;
     const std::int64_t steps = std::min(limit, full + (rest > 0 ? 1 : 0));
     Progress progress(print ? options.verbose : 0, steps);
-    ResidentData resident = trainer.resident(Phase::evaluate, data);
-    resident.begin(data.size(), false, 0);
     const bool weighted = data.sample_weight().defined();
     auto plan_of = [&](std::int64_t rows) {
       return trainer.plan(Phase::evaluate, rows, data.x(), data.y(), weighted, true, data.maps());
     };
     progress.begin();
+    trainer.allocate("evaluate", batch, plan_of);
     if (rest > 0 && steps > full) plan_of(rest)->instance->allocate();
+    ResidentData resident = trainer.resident(Phase::evaluate, data);
+    resident.begin(data.size(), false, 0);
     for (const std::shared_ptr<StepPlan> plan = plan_of(batch); step < std::min(steps, full); ++step) {
       trainer.run(*plan);
       if (progress.due(step + 1)) progress.update(step + 1, trainer.metrics());
@@ -113,12 +114,14 @@ std::vector<Tensor> predict_model(Model& model, const Dataset& data, const Predi
     const std::int64_t steps = std::min(limit, (inputs.size() + batch - 1) / batch);
     Progress progress(options.verbose, steps);
     progress.begin();
+    const auto plan_of = [&](std::int64_t rows) {
+      return trainer.plan(Phase::predict, rows, inputs.x(), {}, false, true, data.maps());
+    };
+    trainer.allocate("predict", batch, plan_of);
     ResidentData resident = trainer.resident(Phase::predict, inputs);
     resident.begin(inputs.size(), false, 0);
     for (; step < steps; ++step) {
-      const std::int64_t rows = std::min(batch, inputs.size() - step * batch);
-      const std::shared_ptr<StepPlan> plan =
-          trainer.plan(Phase::predict, rows, inputs.x(), {}, false, true, data.maps());
+      const std::shared_ptr<StepPlan> plan = plan_of(std::min(batch, inputs.size() - step * batch));
       trainer.run(*plan);
       collect(*plan);
       if (progress.due(step + 1)) progress.update(step + 1, {});

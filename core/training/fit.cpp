@@ -117,7 +117,6 @@ class Fit {
 
   // All plans of this call get their memory before the first step: what does not fit is refused here.
   void allocate() {
-    const bool weighted = data_.sample_weight().defined();
     try {
       std::vector<std::int64_t> sizes = {batch_};
       if (rest_ > 0 && full_steps_ < training_.steps) sizes.push_back(rest_);
@@ -132,28 +131,9 @@ class Fit {
         }
       }
     } catch (const OutOfMemory& error) {
-      const std::int64_t largest = largest_batch(weighted);
-      throw OutOfMemory("fit: batch_size " + std::to_string(batch_) + ": " + error.what() +
-                        (largest > 0 ? "; batch_size " + std::to_string(largest) + " would fit"
-                                     : "; not even batch_size 1 would fit"));
+      trainer_.refuse(
+          "fit", batch_, [&](std::int64_t rows) { return plan(rows); }, error);
     }
-  }
-
-  // By bisection over the plans' own sizes; nothing is allocated.
-  std::int64_t largest_batch(bool weighted) {
-    auto fits = [&](std::int64_t rows) {
-      const std::shared_ptr<StepPlan> step =
-          trainer_.plan(Phase::train, rows, data_.x(), data_.y(), weighted, true, data_.maps());
-      const MemoryInfo memory = trainer_.backend()->memory();
-      const std::int64_t room = memory.limit > 0 ? std::min(memory.free, memory.limit - memory.used) : memory.free;
-      return step->instance->bytes_to_allocate() <= room;
-    };
-    std::int64_t good = 0, bad = batch_;
-    while (bad - good > 1) {
-      const std::int64_t middle = good + (bad - good) / 2;
-      (fits(middle) ? good : bad) = middle;
-    }
-    return good;
   }
 
   std::int64_t validation_batch() const { return options_.validation_batch_size.value_or(options_.batch_size); }

@@ -263,6 +263,29 @@ std::shared_ptr<StepPlan> Trainer::plan(Phase phase, std::int64_t batch, const T
   return plans_.front();
 }
 
+void Trainer::allocate(const char* verb, std::int64_t batch, const PlanOfRows& plan_of) {
+  try {
+    plan_of(batch)->instance->allocate();
+  } catch (const OutOfMemory& error) {
+    refuse(verb, batch, plan_of, error);
+  }
+}
+
+// By bisection over the plans' own sizes; nothing is allocated.
+void Trainer::refuse(const char* verb, std::int64_t batch, const PlanOfRows& plan_of, const OutOfMemory& error) {
+  const MemoryInfo memory = backend()->memory();
+  const std::int64_t room = memory.limit > 0 ? std::min(memory.free, memory.limit - memory.used) : memory.free;
+  std::int64_t good = 0, bad = batch;
+  while (bad - good > 1) {
+    const std::int64_t middle = good + (bad - good) / 2;
+    (plan_of(middle)->instance->bytes_to_allocate() <= room ? good : bad) = middle;
+  }
+  throw OutOfMemory(
+      std::string(verb) + ": batch_size " + std::to_string(batch) + ": " + error.what() +
+          (good > 0 ? "; batch_size " + std::to_string(good) + " would fit" : "; not even batch_size 1 would fit"),
+      error.cause());
+}
+
 void Trainer::run(StepPlan& plan) {
   plan.instance->run();
   if (plan.checked_layers.empty()) return;

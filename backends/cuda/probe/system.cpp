@@ -44,7 +44,11 @@ System System::host() {
   };
   system.is_set = [](const std::string& name) { return std::getenv(name.c_str()) != nullptr; };
   system.may_use = [](const std::string& path) { return access(path.c_str(), R_OK | W_OK) == 0; };
-  system.open = open_library;
+  // With another root, plain names are libraries of that root, as the dynamic linker would find them there.
+  system.open = [root = system.root](const std::string& name, std::string& error) {
+    const bool plain = name.find('/') == std::string::npos;
+    return open_library(plain && !root.empty() ? root + "/usr/lib/x86_64-linux-gnu/" + name : name, error);
+  };
   system.loaded = loaded_library;
   return system;
 }

@@ -1,6 +1,7 @@
 // Trainer: what a model needs to run: its compiled losses and metrics, its plans and their memory, and the loops.
 #pragma once
 
+#include <functional>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -11,6 +12,7 @@
 
 #include "keratin/core/runtime/device.h"
 #include "keratin/core/runtime/plan_instance.h"
+#include "keratin/core/tensor/errors.h"
 #include "keratin/core/training/detail/step_program.h"
 #include "keratin/core/training/model.h"
 
@@ -71,6 +73,11 @@ class Trainer {
   // allocated.
   std::shared_ptr<StepPlan> plan(Phase phase, std::int64_t batch, const TensorList& x, const TensorList& y,
                                  bool weighted, bool resident, const std::vector<Dataset::Mapping>& maps = {});
+  // Gives the plan of `batch` samples its memory. Throws OutOfMemory, naming `verb` and the largest batch size that
+  // would fit, before anything is allocated. `plan_of` gives the plan for a number of samples.
+  using PlanOfRows = std::function<std::shared_ptr<StepPlan>(std::int64_t rows)>;
+  void allocate(const char* verb, std::int64_t batch, const PlanOfRows& plan_of);
+  [[noreturn]] void refuse(const char* verb, std::int64_t batch, const PlanOfRows& plan_of, const OutOfMemory& error);
   ResidentData resident(Phase phase, const Dataset& data);
   // Runs a fed step on one batch.
   std::shared_ptr<StepPlan> run_batch(Phase phase, const Batch& batch, const std::vector<Dataset::Mapping>& maps = {});

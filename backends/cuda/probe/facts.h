@@ -1,0 +1,60 @@
+// Facts: everything the probe finds out about a machine, before any of it is judged.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "keratin/backends/cuda/probe/causes.h"
+#include "keratin/backends/cuda/probe/driver.h"
+#include "keratin/backends/cuda/probe/hardware.h"
+#include "keratin/backends/cuda/probe/isolated.h"
+#include "keratin/backends/cuda/probe/libraries.h"
+
+namespace keratin::probe {
+
+// What opening Keratin's module and computing with it gave. Plain data: it is filled in a child process.
+struct ModuleReport {
+  char stage[64];
+  char path[512];     // of the module that was opened, or tried
+  char cause[48];     // "" when it has devices
+  char reason[1024];  // with `cause`
+  int devices;
+  char computed[1024];  // what was computed on the devices and how well it agreed, one line each
+};
+
+struct Facts {
+  std::vector<SystemKind> kinds;
+  Hardware hardware;
+  std::vector<std::pair<std::string, std::string>> environment;  // variables that are set and matter
+  DriverReport driver = empty_driver_report();
+  NvmlReport nvml = empty_nvml_report();
+  Outcome driver_outcome, nvml_outcome;
+  CudaLibraries libraries;
+  CublasReport cublas = empty_cublas_report();
+  CudnnReport cudnn = empty_cudnn_report();
+  Outcome cublas_outcome, cudnn_outcome;  // `finished` also when there was nothing to ask
+  bool module_asked = false;
+  ModuleReport module{};
+  Outcome module_outcome;
+  int needed_cuda = 13000;  // of the module
+
+  // The variable's value, or null when it is not set.
+  const std::string* variable(const std::string& name) const;
+};
+
+struct GatherOptions {
+  double seconds = 30;           // for each child process
+  int cuda_major = 13;           // of the module
+  std::string module_path = {};  // libraries beside it are found
+  // Runs in a child process after the driver has answered; empty: the module is left out.
+  std::function<void(ModuleReport&)> ask_module = {};
+};
+
+// Asks drivers and libraries in child processes: this process stays as it was, whatever they do.
+Facts gather(const System& system, const GatherOptions& options = {});
+
+// Only what this process can tell at once: files, the search for libraries, and the driver, asked here.
+Facts gather_here(const System& system);
+
+}  // namespace keratin::probe

@@ -1,0 +1,23 @@
+// Which versions belong together: Keratin, its modules, CUDA, cuDNN, drivers and GPUs.
+#pragma once
+
+#include <span>
+#include <string>
+
+namespace keratin::probe {
+
+struct VersionRow {
+  const char* module;   // "libkeratin_cuda13.so"
+  const char* toolkit;  // it is built with
+  const char* driver;   // it needs
+  const char* cublas;
+  const char* cudnn;
+  const char* gpus;
+};
+
+std::span<const VersionRow> version_table();
+
+// The rows as a Markdown table, for the documentation and `keratin --version`.
+std::string version_markdown(const std::string& keratin_version);
+
+}  // namespace keratin::probe

@@ -1,0 +1,361 @@
+// Every cause is told apart, with the scripted driver and a machine in a folder; nothing crashes, nothing hangs.
+#include "keratin/backends/cuda/probe/diagnosis.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <set>
+
+#include "tests/backends/cuda/probe/gpu_machine.h"
+
+namespace keratin::testing {
+namespace {
+
+using probe::Diagnosis;
+using probe::ModuleReport;
+using probe::SystemKind;
+
+void healthy_module(ModuleReport& report) {
+  probe::set_text(report.path, "/usr/lib/keratin/libkeratin_cuda13.so");
+  report.devices = 1;
+}
+void module_with(ModuleReport& report, const char* cause, const char* reason) {
+  probe::set_text(report.cause, cause);
+  probe::set_text(report.reason, reason);
+}
+
+void no_module(ModuleReport& report) { module_with(report, "module_missing", "no module libkeratin_cuda13.so"); }
+
+Diagnosis diagnose(const GpuMachine& machine, const std::string& script,
+                   const std::function<void(ModuleReport&)>& module = healthy_module, double seconds = 20) {
+  const ScopedEnvironment scoped("KERATIN_FAKE_CUDA", script.c_str());
+  return probe::diagnose(
+      probe::gather(machine.system, {.seconds = seconds, .cuda_major = 13, .module_path = "", .ask_module = module}));
+}
+
+std::string told(const Diagnosis& diagnosis) {
+  std::string text;
+  for (const probe::Finding& finding : diagnosis.findings) text += finding.cause + ": " + finding.text() + "\n";
+  for (const probe::Check& check : diagnosis.checks) text += "  " + check.name + ": " + check.text + "\n";
+  return text;
+}
+
+struct CauseCase {
+  const char* name;
+  const char* cause;
+  const char* script;  // of the driver
+  std::function<void(GpuMachine&)> change;
+  const char* part;  // of the finding's text or of its fix
+  int exit_status = 1;
+  std::function<void(ModuleReport&)> module = healthy_module;
+};
+void PrintTo(const CauseCase& c, std::ostream* out) { *out << c.name; }
+
+const std::function<void(GpuMachine&)> kUnchanged = [](GpuMachine&) {};
+
+// The machine is made bare: no trace of NVIDIA.
+void strip(GpuMachine& machine) {
+  machine.remove_driver();
+  machine.remove_kernel_module();
+  machine.remove("/sys");
+}
+
+const std::vector<CauseCase>& cases() {
+  static const std::vector<CauseCase> table = {
+      {"Healthy", "none", "", kUnchanged, "", 0},
+      {"PlainMachine", "no_nvidia_hardware", "", strip, "Nothing needs to be done", 0, no_module},
+      {"PlainMachineWithLibcuda", "no_nvidia_hardware", "cuInit=100,nvml_count=0,nvmlInit=9",
+       [](GpuMachine& m) {
+         m.remove_kernel_module();
+         m.remove("/sys");
+       },
+       "", 0, no_module},
+      {"OtherVendorsGpu", "no_nvidia_hardware", "",
+       [](GpuMachine& m) {
+         strip(m);
+         m.add_gpu("");
+         m.add_file("/sys/bus/pci/devices/0000:17:00.0/vendor", "0x1002");
+       },
+       "", 0, no_module},
+      {"AudioOfAGpuInUseByAGuest", "no_nvidia_hardware", "",
+       [](GpuMachine& m) {
+         strip(m);
+         m.add_gpu("");
+         m.add_file("/sys/bus/pci/devices/0000:17:00.0/class", "0x040300");
+       },
+       "", 0, no_module},
+      {"NoDriver", "no_driver", "",
+       [](GpuMachine& m) {
+         m.remove_driver();
+         m.remove_kernel_module();
+       },
+       "10de:2335"},
+      {"DriverNotLoaded", "no_driver", "cuInit=999,nvmlInit=9", [](GpuMachine& m) { m.remove_kernel_module(); },
+       "its kernel module is not loaded"},
+      {"Nouveau", "nouveau_driver", "",
+       [](GpuMachine& m) {
+         m.remove_driver();
+         m.remove_kernel_module();
+         m.add_gpu("nouveau");
+       },
+       "blacklists nouveau"},
+      {"LibraryMissing", "driver_library_missing", "", [](GpuMachine& m) { m.remove_driver(); }, "sudo apt install"},
+      {"LibraryMissingInAContainer", "driver_library_missing", "",
+       [](GpuMachine& m) {
+         m.remove_driver();
+         m.add_file("/.dockerenv");
+       },
+       "NVIDIA_DRIVER_CAPABILITIES"},
+      {"Container", "container_without_gpu", "",
+       [](GpuMachine& m) {
+         m.remove_driver();
+         m.remove("/dev");
+         m.add_file("/.dockerenv");
+       },
+       "docker run --gpus all"},
+      {"Kubernetes", "container_without_gpu", "cuInit=100,nvmlInit=9",
+       [](GpuMachine& m) {
+         m.remove("/dev");
+         m.environment["KUBERNETES_SERVICE_HOST"] = "10.0.0.1";
+       },
+       "nvidia.com/gpu"},
+      {"Podman", "container_without_gpu", "cuInit=100",
+       [](GpuMachine& m) {
+         m.remove("/dev");
+         m.add_file("/run/.containerenv");
+       },
+       "--gpus all"},
+      {"NodesMissing", "device_nodes_missing", "cuInit=999", [](GpuMachine& m) { m.remove("/dev/nvidia-uvm"); },
+       "nvidia-modprobe"},
+      {"NodesForbidden", "device_nodes_permission", "cuInit=100",
+       [](GpuMachine& m) {
+         m.system.may_use = [](const std::string& path) { return !path.ends_with("/dev/nvidiactl"); };
+       },
+       "usermod -aG"},
+      {"DriverTooOld", "driver_too_old", "version=12080,driver=570.124", kUnchanged,
+       "driver 570.124 offers CUDA 12.8, CUDA 13.0 is needed"},
+      {"Mismatch", "driver_mismatch", "cuInit=803,nvmlInit=18", kUnchanged, "Restart the machine"},
+      {"MismatchToldByNvml", "driver_mismatch", "cuInit=999,nvmlInit=18", kUnchanged, "different versions"},
+      {"Compat", "compat_unsupported", "cuInit=804",
+       [](GpuMachine& m) {
+         m.add_copy("/usr/local/cuda-13.0/compat/libcuda.so.1", kFakeDriver);
+         m.libraries["libcuda.so.1"] = m.folder.path() + "/usr/local/cuda-13.0/compat/libcuda.so.1";
+       },
+       "/compat/libcuda.so.1"},
+      {"StubByCode", "stub_driver", "cuInit=34", kUnchanged, "LD_LIBRARY_PATH"},
+      {"StubByPath", "stub_driver", "",
+       [](GpuMachine& m) {
+         m.add_copy("/usr/local/cuda/lib64/stubs/libcuda.so.1", kFakeDriver);
+         m.libraries["libcuda.so.1"] = m.folder.path() + "/usr/local/cuda/lib64/stubs/libcuda.so.1";
+       },
+       "/stubs/libcuda.so.1"},
+      {"Hidden", "devices_hidden", "cuInit=100", [](GpuMachine& m) { m.environment["CUDA_VISIBLE_DEVICES"] = "-1"; },
+       "CUDA_VISIBLE_DEVICES=\"-1\""},
+      {"HiddenByEmpty", "devices_hidden", "count=0", [](GpuMachine& m) { m.environment["CUDA_VISIBLE_DEVICES"] = ""; },
+       "CUDA_VISIBLE_DEVICES=\"\""},
+      {"HiddenByTheContainer", "devices_hidden", "count=0",
+       [](GpuMachine& m) { m.environment["NVIDIA_VISIBLE_DEVICES"] = "void"; }, "NVIDIA_VISIBLE_DEVICES"},
+      {"FabricManager", "fabric_manager", "cuInit=802", kUnchanged, "nvidia-fabricmanager"},
+      {"Unknown", "no_usable_device", "cuInit=999", kUnchanged, "CUDA error 999"},
+      {"NoDeviceForNoReason", "no_usable_device", "count=0",
+       [](GpuMachine& m) { m.environment["NVIDIA_VISIBLE_DEVICES"] = "all"; }, "counts 0 devices"},
+      {"NotInitialised", "no_usable_device", "cuInit=3", kUnchanged, "CUDA error 3"},
+      {"Mig", "mig_without_instance", "count=0,mig=1", kUnchanged, "nvidia-smi mig"},
+      {"Lost", "device_lost", "cuInit=100,nvmlDevice=15", kUnchanged, "the GPU is lost"},
+      {"EccAtOpening", "device_lost", "cuDevicePrimaryCtxRetain=214", kUnchanged, "uncorrectable"},
+      {"EccCounted", "device_lost", "ecc=3", kUnchanged, "3 uncorrected memory errors", 0},
+      {"Exclusive", "device_exclusive", "mode=3,cuDevicePrimaryCtxRetain=46", kUnchanged, "device unavailable"},
+      {"Prohibited", "device_exclusive", "mode=2,cuDevicePrimaryCtxRetain=46", kUnchanged, "nvidia-smi -c 0"},
+      {"Mps", "mps_trouble", "cuInit=805", kUnchanged, "nvidia-cuda-mps-control"},
+      {"MpsAtOpening", "mps_trouble", "cuDevicePrimaryCtxRetain=807", kUnchanged, "MPS server not ready"},
+      {"OldGpu", "arch_unsupported", "capability=70", kUnchanged, "compute capability 7.0"},
+      {"NoCode", "arch_unsupported", "", kUnchanged, "sm_61", 1,
+       [](ModuleReport& report) { module_with(report, "arch_unsupported", "no kernel for sm_61"); }},
+      {"MemoryHeld", "memory_held", "free=104857600,processes=2", kUnchanged,
+       "100 MiB free; held by process 4000 (71680 MiB), process 4001"},
+      {"MemoryHeldAtOpening", "memory_held", "cuDevicePrimaryCtxRetain=2,processes=1", kUnchanged, "process 4000"},
+      {"Jit", "jit_missing", "cuDevicePrimaryCtxRetain=221", kUnchanged, "ptxjitcompiler"},
+      {"Wsl", "wsl_driver", "",
+       [](GpuMachine& m) {
+         strip(m);
+         m.add_file("/proc/version", "Linux version 5.15.90.1-microsoft-standard-WSL2");
+         m.add_file("/dev/dxg");
+       },
+       "in Windows"},
+      {"WslWithALinuxDriver", "wsl_driver", "cuInit=100,nvmlInit=9",
+       [](GpuMachine& m) {
+         m.remove_kernel_module();
+         m.remove("/sys");
+         m.add_file("/proc/version", "Linux version 5.15.90.1-microsoft-standard-WSL2");
+         m.add_file("/dev/dxg");
+       },
+       "never install a Linux driver"},
+      {"WslHealthy", "none", "",
+       [](GpuMachine& m) {
+         strip(m);
+         m.add_file("/proc/version", "Linux version 5.15.90.1-microsoft-standard-WSL2");
+         m.add_file("/dev/dxg");
+         m.add_copy("/usr/lib/wsl/lib/libcuda.so.1", kFakeDriver);
+       },
+       "", 0},
+      {"DriverAborts", "driver_crashed", "cuInit=abort", kUnchanged, "in cuInit: ended by signal 6"},
+      {"DriverCrashes", "driver_crashed", "cuDevicePrimaryCtxRetain=crash", kUnchanged, "ended by signal 11"},
+      {"CublasMissing", "cublas_missing", "",
+       [](GpuMachine& m) { m.remove("/usr/local/cuda/lib64/libcublasLt.so.13"); }, "was not found; looked in"},
+      {"CublasAborts", "cublas_missing", "cublasLtGetVersion=abort", kUnchanged, "ended by signal 6"},
+      {"CublasDamaged", "cublas_missing", "",
+       [](GpuMachine& m) { m.add_file("/usr/local/cuda/lib64/libcublasLt.so.13", "half a file"); },
+       "it is not a shared library"},
+      {"OldCublas", "library_wrong_major", "",
+       [](GpuMachine& m) {
+         m.remove("/usr/local/cuda/lib64/libcublasLt.so.13");
+         m.add_copy("/usr/local/cuda/lib64/libcublasLt.so.12", kFakeDriver);
+         m.environment["VIRTUAL_ENV"] = "/venv";
+       },
+       "pip install nvidia-cudnn-cu13 nvidia-cublas"},
+      {"OldCudnn", "library_wrong_major", "",
+       [](GpuMachine& m) {
+         m.remove("/usr/local/cuda/lib64/libcudnn.so.9");
+         m.add_copy("/usr/local/cuda/lib64/libcudnn.so.8", kFakeDriver);
+         m.environment["CONDA_PREFIX"] = "/conda";
+       },
+       "conda install", 0},
+      {"CudnnMissing", "cudnn_missing", "", [](GpuMachine& m) { m.remove("/usr/local/cuda/lib64/libcudnn.so.9"); },
+       "slower convolutions", 0},
+      {"CudnnPartMissing", "cudnn_broken", "",
+       [](GpuMachine& m) { m.remove("/usr/local/cuda/lib64/libcudnn_ops.so.9"); }, "lacks libcudnn_ops.so.9", 0},
+      {"CudnnPartDamaged", "cudnn_broken", "",
+       [](GpuMachine& m) {
+         m.add_file("/usr/local/cuda/lib64/libcudnn_cnn.so.9", read_file(kFakeDriver).substr(0, 3000));
+       },
+       "libcudnn_cnn.so.9", 0},
+      {"CudnnAborts", "cudnn_broken", "cudnnGetVersion=abort", kUnchanged, "Cannot load symbol cudnnGetVersion", 0},
+      {"CudnnMixed", "cudnn_mixed", "cudnnCnnVersionCheck=1002", kUnchanged, "gives 1002", 0},
+      {"CudnnCheckFails", "cudnn_broken", "cudnnOpsVersionCheck=1008", kUnchanged, "gives 1008", 0},
+      {"CudnnTooOld", "cudnn_too_old", "cudnnGetVersion=90501", kUnchanged, "version 9.5.1", 0},
+      {"CudnnForCuda12", "cudnn_other_cuda", "cudnnGetCudartVersion=12090", kUnchanged, "built with CUDA 12.9", 0},
+      {"ModuleMissing", "module_missing", "", kUnchanged, "KERATIN_CUDA=ON", 1, no_module},
+      {"ModuleOfAnotherBuild", "module_mismatch", "", kUnchanged, "interface 0123", 1,
+       [](ModuleReport& report) { module_with(report, "module_mismatch", "interface 0123"); }},
+      {"ModuleBroken", "module_broken", "", kUnchanged, "cut off", 1,
+       [](ModuleReport& report) { module_with(report, "module_broken", "the file is cut off"); }},
+      {"ModuleCrashes", "module_broken", "", kUnchanged, "ended by signal 6", 1, [](ModuleReport&) { std::abort(); }},
+      {"WrongResults", "compute_failed", "", kUnchanged, "matmul differs", 1,
+       [](ModuleReport& report) { module_with(report, "compute_failed", "matmul differs by 0.5"); }},
+      {"CrashWhileComputing", "compute_failed", "", kUnchanged, "conv2d ended by signal 6", 1,
+       [](ModuleReport& report) {
+         healthy_module(report);
+         probe::set_text(report.stage, "conv2d");
+         std::abort();
+       }},
+  };
+  return table;
+}
+
+class CauseTest : public ::testing::TestWithParam<CauseCase> {
+ protected:
+  void SetUp() override {
+    if (!have_modules()) GTEST_SKIP() << "a static build has no modules";
+  }
+};
+
+TEST_P(CauseTest, IsToldApart) {
+  const CauseCase& c = GetParam();
+  GpuMachine machine;
+  c.change(machine);
+  const Diagnosis found = diagnose(machine, c.script, c.module);
+  EXPECT_EQ(found.cause(), c.cause) << told(found);
+  EXPECT_EQ(found.exit_status(), c.exit_status) << told(found);
+  if (!found.findings.empty()) {
+    const std::string text = found.findings.front().text() + "\n" + found.fix();
+    EXPECT_NE(text.find(c.part), std::string::npos) << "'" << c.part << "' is not in '" << text << "'";
+    EXPECT_FALSE(found.fix().empty());
+  }
+  EXPECT_FALSE(found.checks.empty());
+}
+
+INSTANTIATE_TEST_SUITE_P(Causes, CauseTest, ::testing::ValuesIn(cases()),
+                         [](const auto& info) { return std::string(info.param.name); });
+
+TEST(CauseTable, EveryCauseHasACase) {
+  std::set<std::string> covered;
+  for (const CauseCase& c : cases()) covered.insert(c.cause);
+  for (const probe::Cause& cause : probe::causes()) EXPECT_TRUE(covered.contains(cause.id)) << cause.id;
+}
+
+TEST(CauseTable, IdsAreUniqueAndEveryRowIsComplete) {
+  std::set<std::string> ids;
+  for (const probe::Cause& cause : probe::causes()) {
+    EXPECT_TRUE(ids.insert(cause.id).second) << cause.id;
+    EXPECT_TRUE(std::string(cause.sentence).ends_with('.')) << cause.id;
+    EXPECT_FALSE(std::string(cause.seen_by).empty()) << cause.id;
+    EXPECT_FALSE(std::string(cause.fix).empty()) << cause.id;
+  }
+  EXPECT_EQ(std::string(probe::causes().back().id), "none");
+}
+
+// The page a user finds by searching is the table the program has.
+TEST(CauseTable, ThePageIsUpToDate) {
+  EXPECT_TRUE(read_file(KERATIN_SOURCE_DIR "/docs/why_is_my_gpu_not_used.md") == probe::causes_page())
+      << "write it anew: keratin doctor --page > docs/why_is_my_gpu_not_used.md";
+}
+
+TEST(CauseTable, TheFixIsTheSystemsOwn) {
+  EXPECT_EQ(probe::fix_for("cudnn_missing", {SystemKind::pip, SystemKind::debian}), "pip install nvidia-cudnn-cu13");
+  EXPECT_EQ(probe::fix_for("cudnn_missing", {SystemKind::wsl, SystemKind::conda}),
+            "conda install -c conda-forge cudnn");
+  EXPECT_EQ(probe::fix_for("fabric_manager", {SystemKind::pip}), probe::find_cause("fabric_manager")->fix);
+  EXPECT_EQ(probe::fix_for("no such cause", {}), "");
+}
+
+class DiagnosisTest : public CauseTest {};
+
+TEST_F(DiagnosisTest, AHangingDriverIsGivenUp) {
+  GpuMachine machine;
+  const Diagnosis found = diagnose(machine, "cuInit=hang", healthy_module, 0.2);
+  EXPECT_EQ(found.cause(), "driver_crashed") << told(found);
+  EXPECT_NE(found.findings.front().text().find("did not answer"), std::string::npos);
+}
+
+TEST_F(DiagnosisTest, ASecondGpuThatWorksIsEnough) {
+  GpuMachine machine;
+  const Diagnosis found = diagnose(machine, "count=2,nvml_count=2,first_context=46");
+  EXPECT_EQ(found.cause(), "device_exclusive");
+  EXPECT_TRUE(found.usable);
+  EXPECT_EQ(found.exit_status(), 0);
+}
+
+TEST_F(DiagnosisTest, SeveralCausesAreToldInOrder) {
+  GpuMachine machine;
+  machine.remove("/usr/local/cuda/lib64");
+  const Diagnosis found = diagnose(machine, "version=12080", [](ModuleReport& report) {
+    module_with(report, "driver_too_old", "the module says so, too");
+  });
+  ASSERT_EQ(found.findings.size(), 3u) << told(found);
+  EXPECT_EQ(found.findings[0].cause, "driver_too_old");
+  EXPECT_EQ(found.findings[1].cause, "cublas_missing");
+  EXPECT_EQ(found.findings[2].cause, "cudnn_missing");
+}
+
+TEST_F(DiagnosisTest, TheModuleIsNotOpenedWithADriverThatCrashes) {
+  GpuMachine machine;
+  const Diagnosis found = diagnose(machine, "cuInit=abort", [](ModuleReport&) { FAIL() << "it was opened"; });
+  for (const probe::Check& check : found.checks) EXPECT_NE(check.name, "Keratin's module");
+}
+
+TEST_F(DiagnosisTest, APartFromAnotherFolderIsMixed) {
+  GpuMachine machine;
+  const Diagnosis found = diagnose(machine, "");
+  ASSERT_EQ(found.cause(), "none") << told(found);
+  // A part that came from elsewhere, as when the program itself had loaded one.
+  machine.add_copy("/opt/torch/libcudnn_ops.so.9", kFakeDriver);
+  const auto open = machine.system.open;
+  machine.system.open = [&](const std::string& name, std::string& error) {
+    return open(name.ends_with("libcudnn_ops.so.9") ? machine.folder.path("opt/torch/libcudnn_ops.so.9") : name, error);
+  };
+  const Diagnosis mixed = diagnose(machine, "");
+  EXPECT_EQ(mixed.cause(), "cudnn_mixed") << told(mixed);
+}
+
+}  // namespace
+}  // namespace keratin::testing

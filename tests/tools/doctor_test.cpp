@@ -1,0 +1,101 @@
+// The keratin command as users run it: doctor's text, JSON and exit status on made-up machines, --version, devices.
+#include <gtest/gtest.h>
+
+#include "tests/backends/cuda/probe/gpu_machine.h"
+#include "tests/house/command.h"
+
+namespace keratin::testing {
+namespace {
+
+namespace fs = std::filesystem;
+using house::CommandResult;
+
+class KeratinCommand : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!have_modules() || !fs::exists(KERATIN_TOOL)) GTEST_SKIP() << "the keratin command was not built";
+  }
+  CommandResult doctor(std::vector<std::string> arguments, const std::string& script = "") {
+    std::vector<std::string> command = {KERATIN_TOOL, "doctor"};
+    command.insert(command.end(), arguments.begin(), arguments.end());
+    return house::run_command(command, {{"KERATIN_DOCTOR_ROOT", machine_.folder.path()},
+                                        {"KERATIN_BACKEND_PATH", modules_.path()},
+                                        {"KERATIN_FAKE_CUDA", script}});
+  }
+  // A backend that stands for CUDA's module.
+  void install(const std::string& library) { fs::copy_file(library, modules_.path("libkeratin_cuda13.so")); }
+
+  GpuMachine machine_;
+  TemporaryFolder modules_;
+};
+
+void expect_contains(const CommandResult& result, const std::string& part) {
+  EXPECT_NE(result.output.find(part), std::string::npos) << "'" << part << "' is not in:\n" << result.output;
+}
+
+TEST_F(KeratinCommand, DoctorOnAPlainMachine) {
+  for (const char* path : {"/sys", "/proc/driver", "/dev", "/usr"}) machine_.remove(path);
+  const CommandResult text = doctor({}), json = doctor({"--json"});
+  EXPECT_EQ(text.status, 0) << text.output;
+  expect_contains(text,
+                  "This machine has no NVIDIA GPU.\n  cause: no_nvidia_hardware\n  fix:   Nothing needs to be done");
+  EXPECT_EQ(json.status, 0);
+  for (const char* part : {"{\n  \"cause\": \"no_nvidia_hardware\"", "\"fix\": \"Nothing", "\"checks\": [\n",
+                           "\"devices\": []", "\"usable\": false"}) {
+    expect_contains(json, part);
+  }
+}
+
+TEST_F(KeratinCommand, DoctorOfABrokenDriver) {
+  const CommandResult json = doctor({"--json"}, "cuInit=803,nvmlInit=18");
+  EXPECT_EQ(json.status, 1) << json.output;
+  expect_contains(json, "\"cause\": \"driver_mismatch\"");
+  expect_contains(json, "\"fix\": \"Restart the machine");
+  const CommandResult text = doctor({}, "cuInit=abort");
+  EXPECT_EQ(text.status, 1) << text.output;
+  expect_contains(text, "cause: driver_crashed");
+  const CommandResult hanging = doctor({"--timeout", "0.2"}, "nvmlInit=hang,cuInit=hang");
+  EXPECT_EQ(hanging.status, 1) << hanging.output;
+  expect_contains(hanging, "did not answer");
+}
+
+TEST_F(KeratinCommand, DoctorWithoutAModule) {
+  const CommandResult json = doctor({"--json"});
+  EXPECT_EQ(json.status, 1) << json.output;
+  expect_contains(json, "\"cause\": \"module_missing\"");
+  expect_contains(json, "\"description\": \"NVIDIA H200\"");
+  expect_contains(json, "\"compute_capability\": \"9.0\"");
+  expect_contains(json, "\"cudnn\": \"9.19.0\"");
+}
+
+// The reference backend computes correctly, so with it as CUDA's module all is well.
+TEST_F(KeratinCommand, DoctorComputesAndCompares) {
+  install(module_folder() + "/libkeratin_reference.so");
+  const CommandResult good = doctor({});
+  EXPECT_EQ(good.status, 0) << good.output;
+  expect_contains(good, "The GPU works (cause: none).");
+  expect_contains(good, "convolution differs by ");
+  EXPECT_EQ(doctor({"--json"}).output.find("{\n  \"cause\": \"none\""), 0u);
+}
+
+// The fake module "computes" zeros.
+TEST_F(KeratinCommand, DoctorFindsWrongResults) {
+  install(fake_module_folder("healthy") + "/libkeratin_fake.so");
+  const CommandResult wrong = doctor({"--json"});
+  EXPECT_EQ(wrong.status, 1) << wrong.output;
+  expect_contains(wrong, "\"cause\": \"compute_failed\"");
+  expect_contains(wrong, "the element-wise kernel differs by");
+}
+
+TEST_F(KeratinCommand, VersionAndDevices) {
+  const CommandResult version = house::run_command({KERATIN_TOOL, "--version"});
+  EXPECT_EQ(version.status, 0);
+  expect_contains(version, "libkeratin_cuda13.so` | 13.0 or newer | 580 or newer");
+  const CommandResult devices = house::run_command({KERATIN_TOOL, "devices"}, {{"KERATIN_DEVICE", "cpu"}});
+  EXPECT_EQ(devices.status, 0) << devices.output;
+  expect_contains(devices, "cpu:0  ");
+  EXPECT_NE(house::run_command({KERATIN_TOOL, "no_such_command"}).status, 0);
+}
+
+}  // namespace
+}  // namespace keratin::testing
