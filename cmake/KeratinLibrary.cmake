@@ -61,6 +61,9 @@ foreach(isa baseline avx2 avx512)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # g++ 12's own _mm512_undefined() sets them off: a variable initialised by itself.
     target_compile_options(keratin_simd_${isa} PRIVATE -Wno-uninitialized -Wno-maybe-uninitialized)
+  else()
+    # A loop that calls into the C library cannot be vectorised, and need not be.
+    target_compile_options(keratin_simd_${isa} PRIVATE -Wno-pass-failed)
   endif()
   if(NOT KERATIN_SANITIZE AND NOT KERATIN_COVERAGE)
     # Also in Debug: kernels at -O0 are some 50 times slower, and inline functions of the standard library would be

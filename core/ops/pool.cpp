@@ -73,6 +73,13 @@ Values average_gradient(const Node& node, Dy dy) {
   return {apply1(kAveragePool2DGrad, AveragePool2DGradAttrs{a, node.input(0).shape()}, {dy[0]})};
 }
 
+// Loud, because no gradient at all would count as zero.
+Values max_grad_gradient(const Node&, Dy) {
+  throw InvalidArgument(
+      "max_pool2d: second derivatives through max pooling are not offered; use average_pool2d where a gradient's "
+      "gradient is needed");
+}
+
 // The adjoint of a linear map; its own adjoint is the map.
 Values average_grad_gradient(const Node& node, Dy g) {
   return {apply1(kAveragePool2D, node.attrs_as<AveragePool2DGradAttrs>().pool, {g[0]})};
@@ -84,7 +91,8 @@ constinit const OpDef kMaxPool2D = {
     .name = "max_pool2d", .describe = describe_pool, .infer = infer_pool, .gradient = max_gradient};
 constinit const OpDef kAveragePool2D = {
     .name = "average_pool2d", .describe = describe_pool, .infer = infer_pool, .gradient = average_gradient};
-constinit const OpDef kMaxPool2DGrad = {.name = "max_pool2d_grad", .describe = describe_pool, .infer = infer_max_grad};
+constinit const OpDef kMaxPool2DGrad = {
+    .name = "max_pool2d_grad", .describe = describe_pool, .infer = infer_max_grad, .gradient = max_grad_gradient};
 constinit const OpDef kAveragePool2DGrad = {.name = "average_pool2d_grad",
                                             .describe = describe_average_grad,
                                             .infer = infer_average_grad,

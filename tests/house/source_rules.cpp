@@ -27,7 +27,9 @@ const std::vector<Room>& rooms() {
   static const Names under_io = {"core", "layers"};
   static const Names under_program = {"core", "layers", "io", "keratin.h"};
   static const Names everything = {"core", "layers", "io", "tools", "backends", "keratin.h"};
-  static const auto core_below = [](size_t n) { return Names(core_library.begin(), core_library.begin() + n); };
+  static const auto core_below = [](size_t n) {
+    return Names(core_library.begin(), core_library.begin() + static_cast<std::ptrdiff_t>(n));
+  };
   static const std::vector<Room> table = {
       {"core/tensor", {}},
       {"core/graph", core_below(1)},

@@ -122,8 +122,8 @@ void fill(Kernels& kernels) {
   set(Binary::multiply, map2<[](T a, T b) { return wrapping(a, b, [](auto x, auto y) { return x * y; }); }, T, T>);
   set(Binary::divide, map2<[](T a, T b) { return quotient(a, b); }, T, T>);
   // A NaN on either side is the result.
-  set(Binary::maximum, map2<[](T a, T b) { return (a > b) | (a != a) ? a : b; }, T, T>);
-  set(Binary::minimum, map2<[](T a, T b) { return (a < b) | (a != a) ? a : b; }, T, T>);
+  set(Binary::maximum, map2<[](T a, T b) { return ((a > b) | (a != a)) ? a : b; }, T, T>);
+  set(Binary::minimum, map2<[](T a, T b) { return ((a < b) | (a != a)) ? a : b; }, T, T>);
   using Byte = std::uint8_t;
   const auto compare = [&](Compare op, void (*f)(Layout, const T*, const T*, Byte*, i64, i64)) {
     kernels.compare[static_cast<int>(op)] = f;

@@ -38,7 +38,7 @@ struct Max {
                                          : static_cast<T>(std::uint64_t{1} << (8 * sizeof(T) - 1));
   template <class T>
   static KERATIN_INLINE T join(T a, T b) {
-    return (a > b) | (a != a) ? a : b;
+    return ((a > b) | (a != a)) ? a : b;
   }
 };
 struct Min {
@@ -47,7 +47,7 @@ struct Min {
                                          : static_cast<T>((std::uint64_t{1} << (8 * sizeof(T) - 1)) - 1);
   template <class T>
   static KERATIN_INLINE T join(T a, T b) {
-    return (a < b) | (a != a) ? a : b;
+    return ((a < b) | (a != a)) ? a : b;
   }
 };
 

@@ -6,7 +6,11 @@
 #include "keratin/backends/cpu/simd/vec.h"
 
 // Elements of a loop do not depend on each other: lets in-place loops vectorise.
+#ifdef __clang__
+#define KERATIN_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#else
 #define KERATIN_INDEPENDENT _Pragma("GCC ivdep")
+#endif
 
 namespace keratin::cpu::KERATIN_ISA::math {
 

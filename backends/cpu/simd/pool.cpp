@@ -47,7 +47,7 @@ void max_pool(const PoolShape& s, i64 n0, i64 n1, const T* x, T* y) {
           for (i64 i = 0; i < channels; ++i) best[i] = tap[i];
         } else {
           // A NaN wins and stays.
-          for (i64 i = 0; i < channels; ++i) best[i] = (tap[i] > best[i]) | (tap[i] != tap[i]) ? tap[i] : best[i];
+          for (i64 i = 0; i < channels; ++i) best[i] = ((tap[i] > best[i]) | (tap[i] != tap[i])) ? tap[i] : best[i];
         }
       }
     }

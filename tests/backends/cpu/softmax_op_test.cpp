@@ -43,7 +43,7 @@ class CpuSoftmax : public ::testing::TestWithParam<DType> {
 };
 
 TEST_P(CpuSoftmax, AndItsLogarithmAndGradients) {
-  for (const std::size_t columns : {1, 10, 37}) {
+  for (const std::size_t columns : {1u, 10u, 37u}) {
     const Shape shape{3, 11, static_cast<std::int64_t>(columns)};
     const Tensor x = random_tensor(shape, GetParam(), -8, 8), dy = random_tensor(shape, GetParam(), -1, 1, 2);
     const Tensor y = make(shape, columns, [&](std::size_t r, std::size_t c) {

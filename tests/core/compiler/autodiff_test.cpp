@@ -41,6 +41,22 @@ TEST(Gradients, AllReadsOfAVariableCount) {
   EXPECT_FLOAT_EQ(static_cast<float>(gradients(loss, std::span<const VariablePtr>(&w, 1))[0].tensor().item()), 8);
 }
 
+// x^2 through both poolings: averages have second derivatives; a maximum says that it has none.
+TEST(Gradients, SecondDerivativesThroughPooling) {
+  const Value x = constant(Tensor({1, 2, 2, 1}, {1.0, 2.0, 3.0, 4.0}));
+  const auto slope = [&](const Value& pooled) {
+    return ops::sum(gradients(ops::sum(pooled * pooled), std::span<const Value>(&x, 1))[0]);
+  };
+  const Value second = gradients(slope(ops::average_pool2d(x)), std::span<const Value>(&x, 1))[0];
+  for (const double d : second.tensor().to_vector<double>()) EXPECT_DOUBLE_EQ(d, 0.5);  // d/dx of 2 * mean(x)
+  try {
+    gradients(slope(ops::max_pool2d(x)), std::span<const Value>(&x, 1));
+    FAIL() << "a second derivative through max pooling would count as zero";
+  } catch (const InvalidArgument& error) {
+    EXPECT_NE(std::string(error.what()).find("max_pool2d"), std::string::npos) << error.what();
+  }
+}
+
 TEST(Gradients, LossMustBeAFloatingScalar) {
   const Value x = constant(Tensor({2}, {1.0f, 2.0f}));
   EXPECT_THROW(gradients(x, std::span<const Value>(&x, 1)), InvalidArgument);
