@@ -5,6 +5,9 @@ find_package(fmt REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(HDF5 REQUIRED COMPONENTS C)
+# libzip's own CMake package also asks for its command-line tools, which Debian packages apart.
+find_path(KERATIN_ZIP_INCLUDE zip.h REQUIRED)
+find_library(KERATIN_ZIP_LIBRARY zip REQUIRED)
 
 file(GLOB_RECURSE KERATIN_SOURCES CONFIGURE_DEPENDS
   ${CMAKE_CURRENT_SOURCE_DIR}/core/*.cpp
@@ -33,7 +36,9 @@ keratin_fingerprint(core/runtime/module.cpp)
 # BUILD_INTERFACE: header-only, so that an installed static library does not ask its users for them.
 target_link_libraries(keratin PRIVATE
   $<BUILD_INTERFACE:keratin_options> $<BUILD_INTERFACE:Eigen3::Eigen> $<BUILD_INTERFACE:fmt::fmt-header-only>
-  $<BUILD_INTERFACE:nlohmann_json::nlohmann_json> ZLIB::ZLIB hdf5::hdf5 Threads::Threads ${CMAKE_DL_LIBS})
+  $<BUILD_INTERFACE:nlohmann_json::nlohmann_json> ZLIB::ZLIB hdf5::hdf5
+  $<BUILD_INTERFACE:${KERATIN_ZIP_LIBRARY}> $<INSTALL_INTERFACE:zip> Threads::Threads ${CMAKE_DL_LIBS})
+target_include_directories(keratin SYSTEM PRIVATE ${KERATIN_ZIP_INCLUDE})
 # Before 1.0 every minor version may change the interface, so the soname carries it.
 set_target_properties(keratin PROPERTIES VERSION ${PROJECT_VERSION}
   SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR} VERIFY_INTERFACE_HEADER_SETS ON)

@@ -36,6 +36,11 @@ std::optional<std::int64_t> integer_in(const ConfigValue& value) {
   return std::nullopt;
 }
 
+// Numbers of elements beyond these bounds are no model's, and sums and products of them would overflow.
+bool is_small(std::int64_t number) {
+  return number >= -std::numeric_limits<int>::max() && number <= std::numeric_limits<int>::max();
+}
+
 // The name of a dtype, also inside {"class_name": "DTypePolicy", "config": {"name": "float32"}}.
 std::string dtype_name(const ConfigValue& value) {
   if (const std::string* name = text_in(value)) return *name;
@@ -68,11 +73,15 @@ std::optional<T> object_argument(ConfigReader& reader, detail::Factory<T>& facto
 
 }  // namespace
 
+void ConfigProblems::add(const std::string& where, const std::string& what) {
+  constexpr std::size_t kKept = 500;
+  if (++count_ <= kKept) lines_.push_back(where + ": " + what);
+}
+
 std::string ConfigProblems::text() const {
-  constexpr std::size_t kShown = 50;
   std::string result;
-  for (std::size_t i = 0; i < lines_.size() && i < kShown; ++i) result += (i == 0 ? "" : "; ") + lines_[i];
-  if (lines_.size() > kShown) result += "; and " + std::to_string(lines_.size() - kShown) + " more";
+  for (const std::string& line : lines_) result += (result.empty() ? "" : "; ") + line;
+  if (count_ > lines_.size()) result += "; and " + std::to_string(count_ - lines_.size()) + " more";
   return result;
 }
 
@@ -114,18 +123,17 @@ bool ConfigReader::boolean(std::string_view key, std::optional<bool> missing) {
 std::int64_t ConfigReader::integer(std::string_view key, std::optional<std::int64_t> missing) {
   const ConfigValue* value = present(key, !missing);
   if (!value) return missing.value_or(1);
-  if (const auto whole = integer_in(*value)) return *whole;
+  if (const auto whole = integer_in(*value)) {
+    if (is_small(*whole)) return *whole;
+    problem(key, "the number " + std::to_string(*whole) + " is too large");
+    return missing.value_or(1);
+  }
   wrong_type(key, *value, "a whole number");
   return missing.value_or(1);
 }
 
 int ConfigReader::small_integer(std::string_view key, std::optional<int> missing) {
-  const std::int64_t value = integer(key, missing);
-  if (value >= std::numeric_limits<int>::min() && value <= std::numeric_limits<int>::max()) {
-    return static_cast<int>(value);
-  }
-  problem(key, "the number " + std::to_string(value) + " is too large");
-  return missing.value_or(1);
+  return static_cast<int>(integer(key, missing));
 }
 
 double ConfigReader::number(std::string_view key, std::optional<double> missing) {
@@ -156,12 +164,12 @@ std::vector<std::int64_t> ConfigReader::integers(std::string_view key,
                                                  std::optional<std::vector<std::int64_t>> missing) {
   const ConfigValue* value = present(key, !missing);
   if (!value) return missing.value_or(std::vector<std::int64_t>{});
-  if (const auto whole = integer_in(*value)) return {*whole};
+  if (const auto whole = integer_in(*value); whole && is_small(*whole)) return {*whole};
   if (const auto* list = std::get_if<ConfigValue::List>(&value->variant())) {
     std::vector<std::int64_t> result;
     for (const ConfigValue& element : *list) {
       const auto whole = integer_in(element);
-      if (!whole) break;
+      if (!whole || !is_small(*whole)) break;
       result.push_back(*whole);
     }
     if (result.size() == list->size()) return result;
@@ -193,7 +201,7 @@ Shape ConfigReader::shape(std::string_view key) {
     Shape result;
     for (const ConfigValue& element : *list) {
       const auto whole = element.is_null() ? std::optional<std::int64_t>(kUnknown) : integer_in(element);
-      if (!whole) break;
+      if (!whole || !is_small(*whole)) break;
       result.push_back(*whole);
     }
     if (result.rank() == static_cast<int>(list->size())) return result;

@@ -19,15 +19,16 @@ namespace keratin {
 // What of a configuration cannot be used: one line for each class, argument or value, so that a user sees all at once.
 class ConfigProblems {
  public:
-  void add(const std::string& where, const std::string& what) { lines_.push_back(where + ": " + what); }
-  bool empty() const { return lines_.empty(); }
-  std::size_t size() const { return lines_.size(); }
+  void add(const std::string& where, const std::string& what);
+  bool empty() const { return count_ == 0; }
+  std::size_t size() const { return count_; }
   const std::vector<std::string>& lines() const { return lines_; }
-  // "a; b; c", cut to a readable number of lines.
+  // "a; b; c", at most 500 of them.
   std::string text() const;
 
  private:
-  std::vector<std::string> lines_;
+  std::vector<std::string> lines_;  // of the first ones
+  std::size_t count_ = 0;
 };
 
 // The getters below take an argument by its key. `missing` stands for a key that is not there; without it the argument
@@ -39,6 +40,7 @@ class ConfigReader {
   ConfigReader(const Config& config, std::string where, ConfigProblems& problems);
 
   bool boolean(std::string_view key, std::optional<bool> missing = {});
+  // Of at most 32 bits, as the numbers in lists and shapes: whatever is computed from them does not overflow.
   std::int64_t integer(std::string_view key, std::optional<std::int64_t> missing = {});
   int small_integer(std::string_view key, std::optional<int> missing = {});
   double number(std::string_view key, std::optional<double> missing = {});

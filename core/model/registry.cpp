@@ -60,6 +60,8 @@ std::optional<ObjectConfig> read_object(const ConfigValue& value) {
   if (!is_keras(result.module) || (registered && registered->find('>') != std::string::npos)) {
     result.registered_name = registered ? *registered : result.module + ">" + result.class_name;
   }
+  // Files in Keras 2's format have it instead of the class's name.
+  if (class_name->find('>') != std::string::npos) result.registered_name = *class_name;
   if (const auto* dictionary = std::get_if<ConfigValue::Object>(&arguments->variant())) {
     result.arguments = **dictionary;
   } else if (const auto* name = std::get_if<std::string>(&arguments->variant()); name && *class_name == "function") {

@@ -69,6 +69,13 @@ struct SummaryOptions {
   std::int64_t batch_size = 32;  // for the memory table
 };
 
+struct LoadWeightsOptions {
+  bool by_name = false;  // ".h5" only: layers of equal names, instead of the same place; the others stay as they are
+};
+struct LoadModelOptions {
+  bool compile = true;  // as it was when it was saved, with the optimizer's state
+};
+
 // A metric list for each output; a model with one output takes {"accuracy", "mae"}.
 struct CompileArguments {
   std::vector<double> loss_weights = {};
@@ -125,16 +132,26 @@ class Model : public Layer {
   // Throws InvalidArgument when the model is not compiled.
   Optimizer optimizer() const;
 
-  // Saves to `path`: ".weights.h5" (weights and optimizer state, Keras's layout). Atomic. Defined in io.
+  // Saves architecture, weights and, when compiled, what training goes on from: ".keras", which Keras opens, or ".h5",
+  // Keras 2's format. Atomic. Throws InvalidArgument naming everything that a file cannot hold. Defined in io.
+  void save(const std::string& path) const;
+  // Saves to `path`: ".weights.h5" (weights and optimizer state, Keras's layout) or ".h5" (weights, Keras 2's layout).
+  // Atomic. Defined in io.
   void save_weights(const std::string& path) const;
-  // Checks everything before it changes anything; throws FileError saying what differs. Defined in io.
-  void load_weights(const std::string& path);
+  // From ".weights.h5", ".keras" or ".h5". Checks everything before it changes anything; throws FileError saying what
+  // differs. Defined in io.
+  void load_weights(const std::string& path, const LoadWeightsOptions& options = {});
 
   ModelImpl& model_impl() const;
 
  private:
   std::vector<Tensor> predict_dataset(const Dataset& data, const PredictOptions& options);
 };
+
+// The model of a file that save() or Keras has written (".keras"; ".h5" of Keras 2 and 3), compiled if it was.
+// Throws FileError, naming everything in the file that is not supported. Files may come from anybody: they hold no
+// code, and are checked before they are used. Defined in io.
+Model load_model(const std::string& path, const LoadModelOptions& options = {});
 
 // From then on every training step of every model checks what its layers produce, and throws InvalidArgument naming the
 // first layer whose output has a NaN or infinity. Slower; for finding out where a NaN loss comes from.

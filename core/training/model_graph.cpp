@@ -12,31 +12,49 @@
 namespace keratin {
 namespace {
 
-// Keras's order (models/functional.py map_graph): by distance from the outputs, farthest first; among equals in the
-// order a walk from the outputs meets them.
+// Keras's order (ops/function.py map_graph): layers by distance from the outputs, farthest first; among equals in the
+// order a walk from the outputs meets them. Files number layers in this order.
 class LayerOrder {
  public:
   LayerOrder(const Values& inputs, const Values& outputs) {
     for (const Value& input : inputs) allowed_.insert(input.node().get());
     for (const Value& output : outputs) visit(output.node());
-    // Users before inputs: a node's depth is one more than its farthest user's.
+    // Users before inputs: a node's depth is one more than its farthest user's, and at least that of the calls of the
+    // same layer that came before.
+    std::unordered_map<const Node*, int> depths;
     for (auto node = finished_.rbegin(); node != finished_.rend(); ++node) {
-      const int depth = depth_[node->get()];
+      int& of_layer = layer_depth_[identity(**node)];
+      const int depth = of_layer = std::max(of_layer, depths[node->get()]);
       for (const Value& input : (*node)->inputs()) {
-        int& d = depth_[input.node().get()];
+        int& d = depths[input.node().get()];
         d = std::max(d, depth + 1);
       }
     }
+    // Inputs that no output depends on come first among the last.
+    for (auto input = inputs.rbegin(); input != inputs.rend(); ++input) {
+      if (layer_depth_.emplace(identity(*input->node()), 0).second) met_.insert(met_.begin(), input->node());
+    }
   }
 
+  // The first call met of each layer, in the order of the layers.
   std::vector<NodePtr> nodes() const {
-    std::vector<NodePtr> nodes = met_;
-    std::stable_sort(nodes.begin(), nodes.end(),
-                     [this](const NodePtr& a, const NodePtr& b) { return depth_.at(a.get()) > depth_.at(b.get()); });
+    std::vector<NodePtr> nodes;
+    std::unordered_set<const void*> seen;
+    for (const NodePtr& node : met_) {
+      if (seen.insert(identity(*node)).second) nodes.push_back(node);
+    }
+    std::stable_sort(nodes.begin(), nodes.end(), [this](const NodePtr& a, const NodePtr& b) {
+      return layer_depth_.at(identity(*a)) > layer_depth_.at(identity(*b));
+    });
     return nodes;
   }
 
  private:
+  // The layer that is called; an input or op stands for itself.
+  static const void* identity(const Node& node) {
+    return node.is_op() ? static_cast<const void*>(&node) : static_cast<const void*>(node.layer().get());
+  }
+
   // Iterative, because models may be thousands of layers deep.
   void visit(const NodePtr& root) {
     std::vector<std::pair<NodePtr, std::size_t>> stack;
@@ -47,7 +65,6 @@ class LayerOrder {
                               "', which is not among the model's inputs");
       }
       met_.push_back(node);
-      depth_[node.get()];
       stack.emplace_back(node, 0);
     };
     enter(root);
@@ -65,7 +82,7 @@ class LayerOrder {
 
   std::unordered_set<const Node*> allowed_, seen_;
   std::vector<NodePtr> met_, finished_;
-  std::unordered_map<const Node*, int> depth_;
+  std::unordered_map<const void*, int> layer_depth_;
 };
 
 }  // namespace
@@ -93,7 +110,7 @@ void ModelImpl::set_graph(Values inputs, Values outputs) {
     } else if (node->is(kInput)) {
       layer = Layer(std::make_shared<InputLayerImpl>(node->output()));
     }
-    if (layer && std::find(layers.begin(), layers.end(), layer) == layers.end()) layers.push_back(layer);
+    if (layer) layers.push_back(layer);
   }
   inputs_ = std::move(inputs);
   outputs_ = std::move(outputs);
@@ -101,12 +118,11 @@ void ModelImpl::set_graph(Values inputs, Values outputs) {
 }
 
 void ModelImpl::set_layers(std::vector<Layer> layers) {
-  for (std::size_t i = 0; i < layers.size(); ++i) {
-    for (std::size_t j = 0; j < i; ++j) {
-      if (layers[i].name() == layers[j].name()) {
-        throw InvalidArgument(name() + " (" + class_name() + "): two layers are called '" + layers[i].name() +
-                              "'; names must be unique");
-      }
+  std::unordered_set<std::string> names;
+  for (const Layer& layer : layers) {
+    if (!names.insert(layer.name()).second) {
+      throw InvalidArgument(name() + " (" + class_name() + "): two layers are called '" + layer.name() +
+                            "'; names must be unique");
     }
   }
   layers_ = std::move(layers);

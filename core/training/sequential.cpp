@@ -12,23 +12,12 @@ class SequentialImpl final : public ModelImpl {
  public:
   SequentialImpl(std::vector<Layer> layers, ModelOptions options)
       : ModelImpl("Sequential", std::move(options.name), options.trainable) {
-    for (const Layer& layer : layers) add(layer);
+    for (const Layer& layer : layers) append(layer);
+    update();
   }
 
   void add(const Layer& layer) {
-    if (!layer) throw InvalidArgument(name() + " (Sequential): an empty Layer was added");
-    if (stack_.empty() && layer.impl().symbolic_input()) {
-      input_ = output_ = layer.impl().symbolic_input();
-    } else if (output_) {
-      extend(layer);
-    } else if (const auto* model = dynamic_cast<const ModelImpl*>(&layer.impl());
-               model && stack_.empty() && model->has_graph()) {
-      // A model as first layer brings its own input shape.
-      const Value& inner = model->inputs().front();
-      input_ = output_ = InputLayerImpl(inner.shape(), inner.dtype(), name() + "_input").symbolic_input();
-      extend(layer);
-    }
-    stack_.push_back(layer);
+    append(layer);
     update();
   }
 
@@ -54,6 +43,21 @@ class SequentialImpl final : public ModelImpl {
   }
 
  private:
+  void append(const Layer& layer) {
+    if (!layer) throw InvalidArgument(name() + " (Sequential): an empty Layer was added");
+    if (stack_.empty() && layer.impl().symbolic_input()) {
+      input_ = output_ = layer.impl().symbolic_input();
+    } else if (output_) {
+      extend(layer);
+    } else if (const auto* model = dynamic_cast<const ModelImpl*>(&layer.impl());
+               model && stack_.empty() && model->has_graph()) {
+      // A model as first layer brings its own input shape.
+      const Value& inner = model->inputs().front();
+      input_ = output_ = InputLayerImpl(inner.shape(), inner.dtype(), name() + "_input").symbolic_input();
+      extend(layer);
+    }
+    stack_.push_back(layer);
+  }
   void connect(const Value& input) {
     // Building happens during a call, perhaps inside a trace; the graph must be made of layer calls all the same.
     const ActiveTrace no_trace(nullptr);

@@ -75,6 +75,11 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
 void AtomicFile::write(std::string_view text) { write(std::as_bytes(std::span(text.data(), text.size()))); }
 
 void AtomicFile::commit() {
+  // A library that was given the name may have put a file of its own there.
+  const int written = ::open(temporary_.c_str(), O_RDWR | O_CLOEXEC);
+  if (written < 0) fail("the finished file is not there", errno);
+  ::close(descriptor_);
+  descriptor_ = written;
   // fsync concerns the file, whoever wrote it: also what a library wrote through a descriptor of its own.
   if (::fsync(descriptor_) != 0) fail("the data did not reach the disk", errno);
   if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail("the finished file could not be moved there", errno);

@@ -29,7 +29,7 @@ Border2D read_border2d(ConfigReader& c, std::string_view key, Border2D missing) 
     const auto* pair = std::get_if<ConfigValue::List>(&(*list)[axis].variant());
     for (std::size_t end = 0; end < 2; ++end) {
       const auto* number = pair && pair->size() == 2 ? std::get_if<std::int64_t>(&(*pair)[end].variant()) : nullptr;
-      if (!number) {
+      if (!number || *number < 0 || *number > std::numeric_limits<int>::max()) {
         c.problem(key, "expected [[top, bottom], [left, right]], got " + value->to_json());
         return missing;
       }
@@ -41,13 +41,8 @@ Border2D read_border2d(ConfigReader& c, std::string_view key, Border2D missing) 
 
 std::vector<int> read_small_integers(ConfigReader& c, std::string_view key) {
   std::vector<int> result;
-  for (std::int64_t number : c.integers(key, std::vector<std::int64_t>{})) {
-    if (number < std::numeric_limits<int>::min() || number > std::numeric_limits<int>::max()) {
-      c.problem(key, "the number " + std::to_string(number) + " is too large");
-      return {};
-    }
-    result.push_back(static_cast<int>(number));
-  }
+  // The reader gives no numbers that are too large for an int.
+  for (std::int64_t number : c.integers(key, std::vector<std::int64_t>{})) result.push_back(static_cast<int>(number));
   return result;
 }
 

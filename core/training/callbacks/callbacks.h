@@ -29,15 +29,16 @@ struct ModelCheckpointOptions {
   std::string monitor = "val_loss";
   int verbose = 0;
   bool save_best_only = false;
-  // Whole-model files come with the .keras format; until then this must stay true.
-  bool save_weights_only = true;
+  bool save_weights_only = false;
   std::string mode = "auto";
   // Batches between two savings; empty: at the end of every epoch.
   std::optional<std::int64_t> save_freq = {};
   std::optional<double> initial_value_threshold = {};
 };
-// Saves weights (and optimizer state) to `filepath`, which ends in ".weights.h5" and may contain {epoch}, {epoch:02d}
-// and the names of logs, as {val_loss:.2f}. Throws InvalidArgument for another ending.
+// Saves the model, with the optimizer's state, to `filepath`, which ends in ".keras" (or ".h5"), or its weights to one
+// in
+// ".weights.h5". The path may contain {epoch}, {epoch:02d} and the names of logs, as {val_loss:.2f}. Throws
+// InvalidArgument for another ending.
 Callback ModelCheckpoint(std::string filepath, ModelCheckpointOptions options = {});
 
 struct ReduceLROnPlateauOptions {

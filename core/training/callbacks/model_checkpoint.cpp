@@ -55,11 +55,15 @@ class ModelCheckpointImpl final : public CallbackImpl {
         options_(std::move(options)),
         monitor_("ModelCheckpoint", options_.monitor, options_.mode, 0),
         best_(options_.initial_value_threshold.value_or(monitor_.worst())) {
-    if (!options_.save_weights_only) {
-      throw InvalidArgument("ModelCheckpoint: only weights can be saved yet; set save_weights_only = true");
-    }
-    if (!filepath_.ends_with(".weights.h5")) {
-      throw InvalidArgument("ModelCheckpoint: the path must end in '.weights.h5', got '" + filepath_ + "'");
+    const bool weights = filepath_.ends_with(".weights.h5");
+    const bool model = filepath_.ends_with(".keras") || (filepath_.ends_with(".h5") && !weights);
+    if (options_.save_weights_only ? !weights : !model) {
+      throw InvalidArgument(options_.save_weights_only
+                                ? "ModelCheckpoint: with save_weights_only the path must end in '.weights.h5', got '" +
+                                      filepath_ + "'"
+                                : "ModelCheckpoint: the path must end in '.keras', or in '.weights.h5' with "
+                                  "save_weights_only, got '" +
+                                      filepath_ + "'");
     }
     if (options_.save_freq && *options_.save_freq <= 0) {
       throw InvalidArgument("ModelCheckpoint: save_freq must be positive, got " + std::to_string(*options_.save_freq));
@@ -83,9 +87,10 @@ class ModelCheckpointImpl final : public CallbackImpl {
     }
     const std::string path = expand_path(filepath_, epoch_, logs);
     if (options_.verbose > 0) {
-      log(LogLevel::output, "Epoch " + std::to_string(epoch_ + 1) + ": saving weights to " + path + "\n");
+      log(LogLevel::output, "Epoch " + std::to_string(epoch_ + 1) + ": saving " +
+                                (options_.save_weights_only ? "weights" : "the model") + " to " + path + "\n");
     }
-    training.model.save_weights(path);
+    options_.save_weights_only ? training.model.save_weights(path) : training.model.save(path);
   }
 
   std::string filepath_;

@@ -142,17 +142,19 @@ TEST(ModelCheckpoint, SavesTheBestUnderExpandedNames) {
   std::filesystem::create_directories(folder);
   const auto data = small_data(20);
   Sequential model = compiled_model();
-  model.fit(data.x, data.y,
-            {.epochs = 3,
-             .verbose = 0,
-             .callbacks = {scripted({3, 4, 1}),
-                           callbacks::ModelCheckpoint((folder / "best-{epoch:02d}-{score:.1f}.weights.h5").string(),
-                                                      {.monitor = "score", .save_best_only = true, .mode = "min"})}});
+  model.fit(
+      data.x, data.y,
+      {.epochs = 3,
+       .verbose = 0,
+       .callbacks = {scripted({3, 4, 1}),
+                     callbacks::ModelCheckpoint(
+                         (folder / "best-{epoch:02d}-{score:.1f}.weights.h5").string(),
+                         {.monitor = "score", .save_best_only = true, .save_weights_only = true, .mode = "min"})}});
   EXPECT_TRUE(std::filesystem::exists(folder / "best-01-3.0.weights.h5"));
   EXPECT_FALSE(std::filesystem::exists(folder / "best-02-4.0.weights.h5"));
   EXPECT_TRUE(std::filesystem::exists(folder / "best-03-1.0.weights.h5"));
   std::filesystem::remove_all(folder);
-  expect_error<InvalidArgument>([] { callbacks::ModelCheckpoint("model.h5"); }, {".weights.h5"});
+  expect_error<InvalidArgument>([] { callbacks::ModelCheckpoint("model.weights.h5"); }, {".keras"});
 }
 
 TEST(Callbacks, UnknownMonitorWarnsOnce) {

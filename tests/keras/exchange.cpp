@@ -1,0 +1,144 @@
+// The C++ half of ./dev test-keras (scripts/keras/check_exchange.py): models cross between Keras and Keratin.
+//
+//   keratin_keras_exchange run FOLDER...    each folder has model.keras or model.h5, and data.h5 (x0, ..., y0, ...):
+//       loads and predicts, saves the model again (back.*), trains five steps, saves what came out (trained.weights.h5)
+//       and the numbers (results.h5)
+//   keratin_keras_exchange write FOLDER     a model for each layer, with an input and its prediction
+#include <filesystem>
+#include <iostream>
+
+#include "keratin/io/detail/hdf5_reader.h"
+#include "keratin/io/detail/hdf5_writer.h"
+#include "keratin/keratin.h"
+#include "tests/layers/golden_layers.h"
+
+namespace keratin {
+namespace {
+
+namespace fs = std::filesystem;
+
+TensorList load_all(detail::H5Reader& reader, const std::string& prefix) {
+  TensorList result;
+  for (int i = 0; reader.root().find(prefix + std::to_string(i)); ++i) {
+    result.push_back(reader.load(prefix + std::to_string(i)));
+  }
+  return result;
+}
+
+TensorList rows(const TensorList& tensors, std::int64_t begin, std::int64_t end) {
+  TensorList result;
+  for (const Tensor& tensor : tensors) result.push_back(tensor.rows(begin, end));
+  return result;
+}
+
+void store(detail::H5Node& root, const std::string& prefix, const std::vector<Tensor>& tensors) {
+  for (std::size_t i = 0; i < tensors.size(); ++i) root.dataset(prefix + std::to_string(i), tensors[i]);
+}
+
+void run(const fs::path& folder, const std::string& extension) {
+  const std::string base = folder.string() + "/";
+  detail::H5Reader reader(base + "data.h5");
+  const TensorList x = load_all(reader, "x"), y = load_all(reader, "y");
+  Model model = load_model(base + "model" + extension);
+  detail::H5Node results;
+  store(results, "prediction", model.predict_all(x));
+  model.save(base + "back" + extension);
+  if (model.compiled() && !y.empty()) {
+    constexpr int kSteps = 5;
+    Tensor losses({kSteps});
+    const std::int64_t batch = x[0].shape()[0] / kSteps;
+    for (int step = 0; step < kSteps; ++step) {
+      const std::int64_t begin = step * batch;
+      const Logs logs = model.train_on_batch(rows(x, begin, begin + batch), rows(y, begin, begin + batch));
+      losses.values<float>()[static_cast<std::size_t>(step)] = static_cast<float>(logs["loss"]);
+    }
+    results.dataset("losses", losses);
+    model.save_weights(base + "trained.weights.h5");
+    store(results, "trained_prediction", model.predict_all(x));
+  }
+  detail::write_hdf5(base + "results" + extension + ".h5", results);
+}
+
+// Shapes of a sample that the layer takes: one for each input.
+std::vector<Shape> sample_shapes(const std::string& name) {
+  if (name == "add") return {{3, 4}, {3, 4}, {4}};
+  if (name == "subtract" || name == "minimum" || name == "concatenate") return {{3}, {3}};
+  if (name == "multiply" || name == "average" || name == "maximum") return {{3}, {3}, {3}};
+  if (name == "concatenate_axis") return {{3, 2}, {1, 2}};
+  if (name == "dot") return {{4}, {4}};
+  if (name == "dot_axes") return {{3, 4}, {4, 5}};
+  if (name == "dot_normalized") return {{3, 4}, {2, 4}};
+  return {};
+}
+
+void write(const fs::path& folder) {
+  for (const auto& [name, layer] : testing::golden_layers()) {
+    fs::create_directories(folder / name);
+    const std::string base = (folder / name).string() + "/";
+    std::vector<std::vector<Shape>> choices = {sample_shapes(name)};
+    if (choices[0].empty()) choices = {{{12}}, {{3, 4}}, {{8, 8, 4}}};
+    for (const std::vector<Shape>& shapes : choices) {
+      Values inputs, outputs;
+      try {
+        for (const Shape& shape : shapes) inputs.push_back(Input(shape));
+        outputs = layer.call(inputs);
+      } catch (const InvalidArgument&) {
+        continue;  // a layer for inputs of another rank
+      }
+      TensorList x;
+      for (const Value& input : inputs) {
+        Tensor values(Shape{2}.concat(input.shape().slice(1, input.rank())));
+        float value = -1;
+        for (float& element : values.values<float>()) value = element = value > 0.9f ? -0.93f : value + 0.17f;
+        if (layer.impl().index_limit() > 0) {
+          for (float& element : values.values<float>()) element = element > 0 ? 2.0f : 1.0f;
+        }
+        x.push_back(values);
+      }
+      Model model(inputs, outputs);
+      for (Variable& variable : model.variables()) {
+        Tensor values(variable.shape(), variable.dtype());
+        float value = 0;
+        for (float& element : values.values<float>()) value = element = value > 0.8f ? 0.07f : value + 0.11f;
+        variable.assign(values);
+      }
+      detail::H5Node data;
+      for (std::size_t i = 0; i < x.size(); ++i) data.dataset("x" + std::to_string(i), x[i]);
+      store(data, "prediction", model.predict_all(x));
+      detail::write_hdf5(base + "data.h5", data);
+      model.save(base + "model.keras");
+      model.save(base + "model.h5");
+      break;
+    }
+  }
+}
+
+int main(int count, char** arguments) {
+  const std::vector<std::string> words(arguments + 1, arguments + count);
+  if (words.size() == 2 && words[0] == "write") {
+    write(words[1]);
+    return 0;
+  }
+  if (words.size() < 2 || words[0] != "run") {
+    std::cerr << "usage: keratin_keras_exchange run FOLDER... | write FOLDER\n";
+    return 2;
+  }
+  int failures = 0;
+  for (std::size_t i = 1; i < words.size(); ++i) {
+    for (const char* extension : {".keras", ".h5"}) {
+      if (!fs::exists(words[i] + "/model" + extension)) continue;
+      try {
+        run(words[i], extension);
+      } catch (const std::exception& error) {
+        std::cerr << words[i] << ": " << error.what() << "\n";
+        ++failures;
+      }
+    }
+  }
+  return failures == 0 ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace keratin
+
+int main(int count, char** arguments) { return keratin::main(count, arguments); }
