@@ -3,6 +3,7 @@
 #include "keratin/core/graph/leaves.h"
 #include "keratin/core/model/config_reader.h"
 #include "keratin/core/ops/detail/op_support.h"
+#include "keratin/core/ops/elementwise.h"
 #include "keratin/core/ops/random.h"
 #include "keratin/core/tensor/errors.h"
 #include "keratin/layers/detail/layer_support.h"
@@ -13,23 +14,56 @@ namespace {
 class DropoutLayer final : public LayerImpl {
  public:
   DropoutLayer(double rate, const DropoutOptions& options)
-      : LayerImpl("Dropout", options.name, options.trainable), rate_(rate), seed_(options.seed) {
-    if (!(rate >= 0 && rate < 1)) {
-      throw InvalidArgument("Dropout: rate must be at least 0 and below 1, got " + format_number(rate));
+      : LayerImpl("Dropout", options.name, options.trainable),
+        rate_(rate),
+        noise_shape_(options.noise_shape),
+        seed_(options.seed) {
+    if (!(rate >= 0 && rate <= 1)) {
+      throw InvalidArgument("Dropout: rate must lie between 0 and 1, got " + format_number(rate));
     }
   }
 
   Config config() const override {
-    return LayerImpl::config().set("rate", rate_).set("seed", detail::seed_config(seed_)).set("noise_shape", {});
+    return LayerImpl::config()
+        .set("rate", rate_)
+        .set("seed", detail::seed_config(seed_))
+        .set("noise_shape", noise_shape_.rank() > 0 ? ConfigValue(noise_shape_) : ConfigValue());
   }
 
   Value call(Value x, CallContext& context) override {
     if (!context.training() || rate_ == 0) return x;
-    return ops::dropout(op_support::to_floating(x), context.random_step(), rate_, context.random_stream(seed_));
+    x = op_support::to_floating(x);
+    const auto dropped = [&](const Value& values) {
+      return ops::dropout(values, context.random_step(), rate_, context.random_stream(seed_));
+    };
+    if (noise_shape_.rank() == 0) return dropped(x);
+    const Value ones = constant(Tensor::full(mask_shape(x.shape()), 1, x.dtype()));
+    return x * dropped(ones);
+  }
+
+ protected:
+  void check_inputs(std::span<const Shape> inputs) const override {
+    if (noise_shape_.rank() > 0) mask_shape(inputs[0]);
   }
 
  private:
+  // noise_shape with the input's sizes filled in.
+  Shape mask_shape(const Shape& input) const {
+    Shape mask = noise_shape_;
+    bool fits = mask.rank() == input.rank();
+    for (int i = 0; fits && i < mask.rank(); ++i) {
+      if (mask[i] == kUnknown) mask[i] = input[i];
+      fits = mask[i] == 1 || mask[i] == input[i] || input[i] == kUnknown;
+    }
+    if (!fits) {
+      throw InvalidArgument("noise_shape " + noise_shape_.to_string() + " does not fit an input of shape " +
+                            input.to_string() + ": each size must be 1, the input's or -1");
+    }
+    return mask;
+  }
+
   double rate_;
+  Shape noise_shape_;
   std::optional<std::uint64_t> seed_;
 };
 
@@ -39,7 +73,11 @@ Dropout::Dropout(double rate, const DropoutOptions& options) : Layer(std::make_s
 
 Layer Dropout::from_config(ConfigReader& c) {
   const double rate = c.number("rate");
-  return Dropout(rate, {.name = c.name(), .trainable = c.trainable(), .seed = c.seed()});
+  const ConfigValue* noise = c.take("noise_shape");
+  return Dropout(rate, {.noise_shape = noise && !noise->is_null() ? c.shape("noise_shape") : Shape(),
+                        .seed = c.seed(),
+                        .name = c.name(),
+                        .trainable = c.trainable()});
 }
 
 }  // namespace keratin

@@ -7,8 +7,7 @@
 #include <cmath>
 #include <cstdlib>
 
-#include "keratin/core/tensor/errors.h"
-#include "keratin/io/datasets.h"
+#include "keratin/keratin.h"
 
 namespace keratin {
 namespace {
@@ -27,6 +26,18 @@ TEST(Digits, NeverChange) {
   for (std::uint64_t i = 0; i < 64; ++i) hash = hash_of(draw_digit(1, i), hash);
   EXPECT_EQ(hash, 3482195275164450931u);
   EXPECT_EQ(hash_of(draw_digit(0xfedcba9876543210u, std::uint64_t{1} << 48)), 733898981524731546u);
+}
+
+// They are no toy: what a linear softmax can tell apart stays well below what a convolution does.
+TEST(SlowDigits, AreTooHardForALinearModel) {
+  set_random_seed(1);
+  const auto [train, test] = datasets::digits({.train = 20000, .test = 4000});
+  Sequential model({Input({28, 28, 1}), Rescaling(1.0 / 255), Flatten(), Dense(10, {.activation = "softmax"})});
+  model.compile("adam", "sparse_categorical_crossentropy", {"accuracy"});
+  model.fit(train.x, train.y, {.batch_size = 64, .epochs = 8, .verbose = 0});
+  const double accuracy = model.evaluate(test.x, test.y, {.verbose = 0})["accuracy"];
+  EXPECT_LT(accuracy, 0.93);
+  EXPECT_GT(accuracy, 0.85);  // and they are digits: it has learned
 }
 
 TEST(Digits, DependOnSeedAndIndexOnly) {

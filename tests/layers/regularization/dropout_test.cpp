@@ -17,6 +17,11 @@ TEST(Dropout, DoesWhatLayersDo) {
   check_layer([] { return Dropout(0.5, {.seed = 1}); }, {{4, 8}},
               {.output = {4, 8}, .phases_differ = true, .random = true});
   check_layer([] { return Dropout(0.0); }, {{4, 8}}, {.output = {4, 8}});
+  check_layer(
+      [] {
+        return Dropout(0.5, {.noise_shape = {-1, 1}, .seed = 2});
+      },
+      {{8, 4}}, {.output = {8, 4}, .phases_differ = true, .random = true});
 }
 
 class DropoutInTraining : public ::testing::Test {
@@ -57,8 +62,28 @@ TEST_F(DropoutInTraining, DependsOnSeedAndStepOnly) {
   EXPECT_NE(mask(Dropout(0.5, {.name = "a"})), mask(Dropout(0.5, {.name = "b"})));
 }
 
+TEST_F(DropoutInTraining, OfRateOneLeavesNothing) {
+  for (double x : mask(Dropout(1.0))) EXPECT_EQ(x, 0);
+}
+
+TEST_F(DropoutInTraining, NoiseShapeIsBroadcast) {
+  const auto values = mask(Dropout(0.5, {.noise_shape = {1, -1}, .seed = 5}));
+  int kept = 0;
+  for (std::size_t column = 0; column < 100; ++column) {
+    kept += values[column] > 0 ? 1 : 0;
+    EXPECT_TRUE(values[column] == 0 || values[column] == 2) << values[column];
+    for (std::size_t row = 1; row < 100; ++row) EXPECT_EQ(values[row * 100 + column], values[column]);
+  }
+  EXPECT_NEAR(kept, 50, 20);
+}
+
 TEST(Dropout, RefusesNonsense) {
-  expect_error<InvalidArgument>([] { Dropout(1.0); }, {"Dropout: rate must be at least 0 and below 1, got 1"});
+  expect_error<InvalidArgument>([] { Dropout(1.5); }, {"Dropout: rate must lie between 0 and 1, got 1.5"});
+  expect_error<InvalidArgument>(
+      [] {
+        Dropout(0.5, {.noise_shape = {2, 1}, .name = "d"})(Value(Tensor({3, 4})));
+      },
+      {"d (Dropout)", "noise_shape (2, 1)", "(3, 4)"});
   expect_error<InvalidArgument>([] { Dropout(-0.1); }, {"Dropout: rate"});
 }
 
