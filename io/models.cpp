@@ -2,6 +2,7 @@
 #include <chrono>
 #include <ctime>
 
+#include "keratin/core/model/config_variant.h"
 #include "keratin/core/tensor/errors.h"
 #include "keratin/core/tensor/log.h"
 #include "keratin/core/training/model_config.h"

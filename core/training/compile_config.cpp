@@ -1,6 +1,7 @@
 // The arguments of compile() as configurations, and back.
 #include <algorithm>
 
+#include "keratin/core/model/config_variant.h"
 #include "keratin/core/tensor/errors.h"
 #include "keratin/core/training/detail/model_impl.h"
 #include "keratin/core/training/detail/trainer.h"

@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 
+#include "keratin/core/model/config_variant.h"
 #include "keratin/core/model/detail/factory.h"
 #include "keratin/core/model/input_layer.h"
 #include "keratin/core/model/registry.h"

@@ -1,8 +1,8 @@
 // The C++ half of ./dev test-keras (scripts/keras/check_exchange.py): models cross between Keras and Keratin.
 //
 //   keratin_keras_exchange run FOLDER...    each folder has model.keras or model.h5, and data.h5 (x0, ..., y0, ...):
-//       loads and predicts, saves the model again (back.*), trains five steps, saves what came out (trained.weights.h5)
-//       and the numbers (results.h5)
+//       loads and predicts, saves the model again (back.*), trains five steps, saves what came out
+//       (trained.*.weights.h5) and the numbers (results.*.h5)
 //   keratin_keras_exchange write FOLDER     a model for each layer, with an input and its prediction
 #include <filesystem>
 #include <iostream>
@@ -53,7 +53,7 @@ void run(const fs::path& folder, const std::string& extension) {
       losses.values<float>()[static_cast<std::size_t>(step)] = static_cast<float>(logs["loss"]);
     }
     results.dataset("losses", losses);
-    model.save_weights(base + "trained.weights.h5");
+    model.save_weights(base + "trained" + extension + ".weights.h5");
     store(results, "trained_prediction", model.predict_all(x));
   }
   detail::write_hdf5(base + "results" + extension + ".h5", results);

@@ -1,0 +1,386 @@
+#!/usr/bin/env python3
+"""Live proof that models cross between Keras and Keratin; run by ./dev test-keras.
+
+    check_exchange.py EXCHANGE FOLDER [--only NAME]
+
+EXCHANGE is the program keratin_keras_exchange. For each case below, Keras saves a compiled model; Keratin loads it,
+predicts, saves it again and trains five steps; Keras loads that file, predicts and trains the same five steps.
+Predictions must agree within 1e-5, losses within 1e-4 (relative), and 99.9 % of the trained weights within 1e-5.
+Then Keras loads what Keratin has built itself: a model for every layer. Exits 1 when anything differs.
+"""
+
+import argparse
+import os
+import pathlib
+import subprocess
+import sys
+
+os.environ.setdefault("KERAS_BACKEND", "jax")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+import logging  # noqa: E402
+
+import h5py  # noqa: E402
+import keras  # noqa: E402
+import numpy as np  # noqa: E402
+from keras import Sequential, layers  # noqa: E402
+
+logging.getLogger("absl").setLevel(logging.ERROR)  # that .h5 is an old format
+BATCH, STEPS = 8, 5
+CASES = {}
+
+
+def case(function):
+    CASES[function.__name__] = function
+    return function
+
+
+def numbers(rng, *shape):
+    return rng.uniform(-1, 1, shape).astype("float32")
+
+
+def labels(rng, rows, classes):
+    return rng.integers(0, classes, (rows,)).astype("int32")
+
+
+# A case returns (model, inputs, targets); the model is compiled, or the targets are None.
+
+
+@case
+def mlp_adam(rng, n):
+    model = Sequential([
+        keras.Input((12,)),
+        layers.Dense(16, activation="relu", kernel_regularizer=keras.regularizers.L2(1e-3)),
+        layers.Dropout(0.0),
+        layers.Dense(5, activation="softmax"),
+    ])
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model, [numbers(rng, n, 12)], [labels(rng, n, 5)]
+
+
+@case
+def cnn_sgd_schedule(rng, n):
+    schedule = keras.optimizers.schedules.ExponentialDecay(0.05, 10, 0.9, staircase=True)
+    model = Sequential([
+        keras.Input((8, 8, 2)),
+        layers.Rescaling(0.5, offset=0.1),
+        layers.Conv2D(4, 3, padding="same", activation="relu", kernel_initializer="he_normal"),
+        layers.BatchNormalization(momentum=0.9),
+        layers.MaxPooling2D(),
+        layers.Conv2D(6, (2, 3), strides=2, use_bias=False),
+        layers.LeakyReLU(),
+        layers.AveragePooling2D(1),
+        layers.Flatten(),
+        layers.Dense(3),
+    ])
+    model.compile(
+        keras.optimizers.SGD(schedule, momentum=0.9, nesterov=True, clipnorm=1.0),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy", keras.metrics.SparseTopKCategoricalAccuracy(2)],
+    )
+    return model, [numbers(rng, n, 8, 8, 2)], [labels(rng, n, 3)]
+
+
+@case
+def late_built_rmsprop(rng, n):
+    model = Sequential([layers.Dense(7, activation="tanh"), layers.LayerNormalization(), layers.Dense(2)])
+    model.build((None, 6))
+    model.compile(keras.optimizers.RMSprop(0.01, momentum=0.5), "mse", metrics=["mae"])
+    return model, [numbers(rng, n, 6)], [numbers(rng, n, 2)]
+
+
+@case
+def branches_adamw(rng, n):
+    x = keras.Input((6, 6, 3))
+    y = layers.Conv2D(4, 3, padding="same", activation="relu")(x)
+    shortcut = layers.Conv2D(4, 1)(x)
+    y = layers.Add()([layers.BatchNormalization()(y), shortcut])
+    y = layers.Concatenate()([layers.GlobalAveragePooling2D()(y), layers.GlobalMaxPooling2D()(y)])
+    model = keras.Model(x, layers.Dense(4, activation="softmax")(y))
+    model.compile(
+        keras.optimizers.AdamW(3e-3, weight_decay=0.01, global_clipnorm=2.0),
+        keras.losses.CategoricalCrossentropy(label_smoothing=0.1),
+        metrics=["accuracy"],
+    )
+    return model, [numbers(rng, n, 6, 6, 3)], [np.eye(4, dtype="float32")[labels(rng, n, 4)]]
+
+
+@case
+def shared_two_inputs(rng, n):
+    a, b = keras.Input((5,), name="a"), keras.Input((5,), name="b")
+    shared = layers.Dense(5, activation="relu")
+    deep = shared(shared(b))
+    difference = layers.Subtract()([shared(a), layers.Dense(5)(deep)])
+    model = keras.Model([a, b], layers.Dense(1, activation="sigmoid")(difference))
+    model.compile("adam", keras.losses.BinaryCrossentropy(label_smoothing=0.05), metrics=["accuracy"])
+    return model, [numbers(rng, n, 5), numbers(rng, n, 5)], [labels(rng, n, 2).astype("float32")[:, None]]
+
+
+@case
+def several_outputs(rng, n):
+    x = keras.Input((7,))
+    hidden = layers.Dense(9, activation="gelu")(x)
+    kind = layers.Dense(3, activation="softmax", name="kind")(hidden)
+    size = layers.Dense(1, name="size")(layers.Dropout(0.3)(hidden, training=False))
+    model = keras.Model(x, [kind, size])
+    model.compile(
+        keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(0.01, 50, warmup_target=0.02, warmup_steps=3)),
+        ["sparse_categorical_crossentropy", keras.losses.Huber(0.7)],
+        loss_weights=[1.0, 0.5],
+        metrics=[["accuracy"], ["mae", keras.metrics.RootMeanSquaredError()]],
+    )
+    return model, [numbers(rng, n, 7)], [labels(rng, n, 3), numbers(rng, n, 1)]
+
+
+@case
+def dictionaries_of_outputs(rng, n):
+    x = keras.Input((4,))
+    hidden = layers.Dense(4)(x)
+    model = keras.Model(x, [layers.Dense(2, name="left")(hidden), layers.Dense(3, name="right")(hidden)])
+    model.compile("sgd", {"right": "mae", "left": "mse"}, metrics={"right": ["mse"]}, loss_weights={"left": 2.0, "right": 1.0})
+    return model, [numbers(rng, n, 4)], [numbers(rng, n, 2), numbers(rng, n, 3)]
+
+
+@case
+def nested(rng, n):
+    inner = Sequential([keras.Input((6,)), layers.Dense(4, activation="elu"), layers.BatchNormalization()], name="inner")
+    c = keras.Input((4,))
+    two = keras.Model(c, [layers.Dense(3, activation="tanh")(c), layers.PReLU()(c)], name="two")
+    x = keras.Input((6,))
+    left, right = two(inner(x))
+    again, _ = two(inner(layers.Activation("softsign")(x)))
+    model = keras.Model(x, [layers.Dense(2)(layers.Concatenate()([left, right, again])), right])
+    model.compile("adam", ["mse", "mse"])
+    return model, [numbers(rng, n, 6)], [numbers(rng, n, 2), numbers(rng, n, 4)]
+
+
+@case
+def functional_as_output(rng, n):
+    c = keras.Input((3,))
+    inner = keras.Model(c, layers.Dense(2)(c), name="inner_functional")
+    x = keras.Input((3,))
+    model = keras.Model(x, inner(x))
+    model.compile("rmsprop", "mse")
+    return model, [numbers(rng, n, 3)], [numbers(rng, n, 2)]
+
+
+@case
+def frozen_base(rng, n):
+    base = Sequential([keras.Input((5,)), layers.Dense(4), layers.BatchNormalization(), layers.Dense(3)], name="base")
+    base.trainable = False
+    model = Sequential([keras.Input((5,)), base, layers.Dense(2)])
+    model.compile("adam", "mse")
+    return model, [numbers(rng, n, 5)], [numbers(rng, n, 2)]
+
+
+@case
+def transfer_constraints(rng, n):
+    model = Sequential([
+        keras.Input((4,)),
+        layers.Dense(6, kernel_constraint="max_norm", bias_constraint=keras.constraints.NonNeg(), kernel_initializer="orthogonal"),
+        layers.Dense(3, kernel_constraint=keras.constraints.UnitNorm(), bias_regularizer="l1",
+                     activity_regularizer=keras.regularizers.L2(0.01)),
+    ])  # fmt: skip
+    model.compile(keras.optimizers.SGD(0.1, weight_decay=0.01, clipvalue=0.5), "mae")
+    return model, [numbers(rng, n, 4)], [numbers(rng, n, 3)]
+
+
+@case
+def embedding_text(rng, n):
+    model = Sequential([
+        keras.Input((6,), dtype="int32"),
+        layers.Embedding(20, 4),
+        layers.Reshape((3, 8)),
+        layers.Permute((2, 1)),
+        layers.Flatten(),
+        layers.Dense(2, activation="log_softmax"),
+    ])
+    model.compile("adam", "mse")
+    return model, [rng.integers(0, 20, (n, 6)).astype("int32")], [numbers(rng, n, 2)]
+
+
+@case
+def images_of_any_size(rng, n):
+    x = keras.Input((None, None, 3))
+    y = layers.ZeroPadding2D(((1, 0), (2, 1)))(x)
+    y = layers.Conv2D(4, 3, dilation_rate=2)(y)
+    y = layers.UpSampling2D(2)(y)
+    y = layers.Cropping2D(1)(y)
+    y = layers.Conv2D(4, 3, strides=2, padding="same", groups=2)(y)
+    y = layers.ReLU(max_value=3, negative_slope=0.1)(y)
+    y = layers.GlobalAveragePooling2D(keepdims=True)(y)
+    model = keras.Model(x, layers.Flatten()(y))
+    model.compile("sgd", "mse")
+    return model, [numbers(rng, n, 9, 8, 3)], [numbers(rng, n, 4)]
+
+
+def layer_cases():
+    """A model for each layer, with the layers of the golden cases."""
+    source = pathlib.Path(__file__).resolve().parents[1] / "goldens/make_layer_goldens.py"
+    text = source.read_text().replace('jax.config.update("jax_enable_x64", True)', "")
+    scope = {"__file__": str(source), "__name__": "goldens"}
+    exec(compile(text, str(source), "exec"), scope)
+    for name, make, shapes, special in scope["CASES"]:
+
+        def build(rng, n, make=make, shapes=shapes, special=special):
+            ids = "ids" in special
+            inputs = [keras.Input(s[1:], dtype="int32" if ids else "float32") for s in shapes]
+            y = make()(inputs[0] if len(inputs) == 1 else inputs)
+            x = [rng.integers(0, special["ids"], (n, *s[1:])).astype("int32") if ids else numbers(rng, n, *s[1:]) for s in shapes]
+            return keras.Model(inputs, y), x, None
+
+        CASES["layer_" + name] = build
+
+
+def batch_of(arrays, step):
+    return [a[step * BATCH : (step + 1) * BATCH] for a in arrays]
+
+
+def one(arrays):
+    return arrays[0] if len(arrays) == 1 else arrays
+
+
+def predict(model, x):
+    y = model.predict(one(x), verbose=0, batch_size=BATCH)
+    return list(y) if isinstance(y, (list, tuple)) else [y]
+
+
+def train(model, x, y):
+    losses = []
+    for step in range(STEPS):
+        result = model.train_on_batch(one(batch_of(x, step)), one(batch_of(y, step)))
+        losses.append(float(np.ravel(result)[0]))
+    return losses
+
+
+def save_data(path, x, y):
+    with h5py.File(path, "w") as f:
+        for i, a in enumerate(x):
+            f[f"x{i}"] = a
+        for i, a in enumerate(y or []):
+            f[f"y{i}"] = a
+
+
+class Report:
+    def __init__(self):
+        self.failures = []
+        self.worst = {"prediction": 0.0, "loss": 0.0}
+        self.least_close = 1.0
+
+    def check(self, name, what, good, detail=""):
+        if not good:
+            self.failures.append(f"{name}: {what} {detail}")
+
+    def predictions(self, name, what, ours, keras_s):
+        for a, b in zip(ours, keras_s):
+            error = float(np.max(np.abs(a - b) / (1 + np.abs(b)))) if a.size else 0.0
+            self.worst["prediction"] = max(self.worst["prediction"], error)
+            self.check(name, what, a.shape == b.shape and error <= 1e-5, f"differ by {error:.2e}")
+        self.check(name, what, len(ours) == len(keras_s), "differ in number")
+
+    def losses(self, name, ours, keras_s):
+        error = max(abs(a - b) / max(abs(b), 1e-8) for a, b in zip(ours, keras_s))
+        self.worst["loss"] = max(self.worst["loss"], error)
+        self.check(name, "losses", error <= 1e-4, f"differ by {error:.2e} (relative): {ours} and {keras_s}")
+
+    def weights(self, name, ours, keras_s):
+        differences = np.concatenate([np.abs(a - b).ravel() for a, b in zip(ours, keras_s)])
+        close = float(np.mean(differences <= 1e-5))
+        self.least_close = min(self.least_close, close)
+        self.check(name, "weights", close >= 0.999, f"only {close:.2%} are near after training, the worst by {differences.max():.2e}")
+
+
+def results_of(path, prefix):
+    with h5py.File(path) as f:
+        return [f[f"{prefix}{i}"][()] for i in range(len(f)) if f"{prefix}{i}" in f]
+
+
+def from_keras(exchange, folder, names, report):
+    expected = {}
+    for name in names:
+        here = folder / name
+        here.mkdir(parents=True, exist_ok=True)
+        keras.utils.set_random_seed(5)
+        model, x, y = CASES[name](np.random.default_rng(11), BATCH * STEPS)
+        if y is not None:
+            train(model, x, y)  # so that the optimizer has a state
+        save_data(here / "data.h5", x, y)
+        model.save(here / "model.keras")
+        model.save(here / "model.h5")
+        prediction = predict(model, x)
+        expected[name] = (model, x, y, prediction, train(model, x, y) if y is not None else None)
+    run = subprocess.run([exchange, "run", *[str(folder / n) for n in names]], capture_output=True, text=True)
+    report.failures += [line for line in run.stderr.splitlines() if "warning" not in line]
+    report.check("exchange", "failed", run.returncode in (0, 1), run.stderr)
+    for name in names:
+        model, x, y, prediction, losses = expected[name]
+        for extension in (".keras", ".h5"):
+            results = folder / name / f"results{extension}.h5"
+            if not results.exists():
+                continue
+            what = f"{name}{extension}"
+            report.predictions(what, "predictions here", results_of(results, "prediction"), prediction)
+            if y is not None:
+                with h5py.File(results) as f:
+                    report.losses(what, list(f["losses"][()]), losses)
+                trained = keras.models.clone_model(model)
+                trained.load_weights(folder / name / f"trained{extension}.weights.h5")
+                report.weights(what, trained.get_weights(), model.get_weights())
+            try:
+                back = keras.saving.load_model(folder / name / f"back{extension}")
+            except Exception as error:  # noqa: BLE001
+                report.check(what, "does not load in Keras:", False, str(error)[:600])
+                continue
+            report.predictions(what, "predictions in Keras", predict(back, x), prediction)
+            # Keras cannot train a model from .h5 with JAX, not even its own: its optimizer is built for no variables.
+            if y is None or extension == ".h5":
+                continue
+            report.check(what, "is not compiled", back.compiled)
+            report.losses(what + " back in Keras", train(back, x, y), losses)
+            report.weights(what + " back in Keras", back.get_weights(), model.get_weights())
+
+
+def from_keratin(exchange, folder, report, only):
+    folder.mkdir(parents=True, exist_ok=True)
+    subprocess.run([exchange, "write", str(folder)], check=True)
+    count = 0
+    for here in sorted(folder.iterdir()):
+        if only and only not in here.name:
+            continue
+        count += 1
+        with h5py.File(here / "data.h5") as f:
+            x = [f[f"x{i}"][()] for i in range(len(f)) if f"x{i}" in f]
+        for extension in (".keras", ".h5"):
+            try:
+                model = keras.saving.load_model(here / f"model{extension}")
+                report.predictions(f"written {here.name}{extension}", "predictions", results_of(here / "data.h5", "prediction"), predict(model, x))
+            except Exception as error:  # noqa: BLE001
+                report.check(f"written {here.name}{extension}", "does not load in Keras:", False, str(error)[:600])
+    return count
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("exchange")
+    parser.add_argument("folder", type=pathlib.Path)
+    parser.add_argument("--only", default="")
+    parser.add_argument("--written-only", action="store_true", help="only load what Keratin has written")
+    arguments = parser.parse_args()
+    report = Report()
+    names = []
+    if not arguments.written_only:
+        layer_cases()
+        names = [name for name in CASES if arguments.only in name]
+        from_keras(arguments.exchange, arguments.folder / "from_keras", names, report)
+    written = from_keratin(arguments.exchange, arguments.folder / "from_keratin", report, arguments.only)
+    print(f"Keras {keras.__version__}: {len(names)} models from Keras and back, {written} models from here")
+    print(
+        f"largest difference of predictions {report.worst['prediction']:.1e}, of losses {report.worst['loss']:.1e} "
+        f"(relative), least share of weights within 1e-5: {report.least_close:.4%}"
+    )
+    for failure in report.failures:
+        print("FAIL", failure, file=sys.stderr)
+    sys.exit(1 if report.failures else 0)
+
+
+if __name__ == "__main__":
+    main()
