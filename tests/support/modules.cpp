@@ -14,15 +14,24 @@ std::string module_folder() { return KERATIN_BINARY_DIR "/modules"; }
 
 std::string fake_module_folder(const std::string& variant) { return module_folder() + "/faults/" + variant; }
 
-std::shared_ptr<Backend> reference_device() {
+namespace {
+
+std::shared_ptr<Backend> open_test_device(const char* name) {
   const char* path = std::getenv("KERATIN_BACKEND_PATH");
   std::string folders = path ? path : "";
   if (folders.find(module_folder()) == std::string::npos) {
     folders += (folders.empty() ? "" : ":") + module_folder();
     setenv("KERATIN_BACKEND_PATH", folders.c_str(), 1);
   }
-  return open_device("reference:0");
+  return open_device(name);
 }
+
+}  // namespace
+
+std::shared_ptr<Backend> reference_device() { return open_test_device("reference:0"); }
+
+bool have_simulated_gpu() { return std::filesystem::exists(module_folder() + "/libkeratin_cudasim.so"); }
+std::shared_ptr<Backend> simulated_gpu() { return open_test_device("cudasim:0"); }
 
 ScopedEnvironment::ScopedEnvironment(std::string name, const char* value) : name_(std::move(name)) {
   const char* old = std::getenv(name_.c_str());

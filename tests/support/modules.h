@@ -18,6 +18,11 @@ std::string fake_module_folder(const std::string& variant);
 // "reference:0", opened as any other device. Also adds module_folder() to KERATIN_BACKEND_PATH.
 std::shared_ptr<Backend> reference_device();
 
+// "cudasim:0": the CUDA backend's own sources on a GPU that is simulated on the host (tests/modules/cuda_simulator).
+std::shared_ptr<Backend> simulated_gpu();
+// Whether this build has it.
+bool have_simulated_gpu();
+
 // Sets an environment variable, or removes it with nullptr, while the object lives.
 class ScopedEnvironment {
  public:

@@ -1,5 +1,5 @@
-// Why this machine's GPU cannot be used. Declared here for the loader and defined in backends/cuda/probe, which needs no
-// toolkit and is part of libkeratin.
+// Why this machine's GPU cannot be used. Declared here for the loader and defined in backends/cuda/probe, which needs
+// no toolkit and is part of libkeratin.
 #pragma once
 
 #include <string>

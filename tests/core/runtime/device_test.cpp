@@ -244,8 +244,8 @@ TEST_P(FallbackTest, EndsOnTheCpuAndSaysWhyOnce) {
                            const Tensor a({2, 2}, {1.0f, 2.0f, 3.0f, 4.0f});
                            const std::string where = ops::matmul(a, a).tensor().device();
                            set_device("auto");
-                           tell(where + "; " + std::to_string(warnings) + " warned; " + gpu_unavailable_cause() +
-                                "; " + device_reason() + "; fix " + (gpu_unavailable_fix().empty() ? "none" : "told"));
+                           tell(where + "; " + std::to_string(warnings) + " warned; " + gpu_unavailable_cause() + "; " +
+                                device_reason() + "; fix " + (gpu_unavailable_fix().empty() ? "none" : "told"));
                          }),
               ::testing::ExitedWithCode(0),
               "cpu:0; " + std::string(c.quiet ? "0" : "1") + " warned; " + c.cause + "; cuda is not available: .*" +

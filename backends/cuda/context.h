@@ -1,0 +1,59 @@
+// Context: one device as the kernels see it: its stream, the libraries' handles, and what was decided for it before.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "keratin/backends/cuda/error.h"
+#include "keratin/backends/cuda/libraries.h"
+
+namespace keratin::cuda {
+
+class MatmulAlgorithms;
+class ConvPlan;
+
+class Context {
+ public:
+  // Makes the device's context, a stream and the handles. Throws DeviceError.
+  Context(int device, const Libraries& libraries);
+  ~Context();
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
+
+  int device() const { return device_; }
+  int compute_capability() const { return compute_capability_; }
+  Stream stream() const { return stream_; }
+  const Libraries& libraries() const { return libraries_; }
+  const blas::Api& blas() const { return *libraries_.blas; }
+  blas::Handle blas_handle() const { return blas_handle_; }
+  // nullptr when cuDNN cannot be used; libraries().dnn_reason or dnn_reason() says why.
+  const dnn::Api* dnn() const { return dnn_handle_ ? libraries_.dnn : nullptr; }
+  dnn::Handle dnn_handle() const { return dnn_handle_; }
+  const std::string& dnn_reason() const { return dnn_reason_; }
+  // Bytes that the libraries' handles took when they were made, as far as the driver tells.
+  std::int64_t library_bytes() const { return library_bytes_; }
+
+  // Held by whoever puts work on the stream: one thread's copy must not land in another one's capture.
+  std::recursive_mutex& mutex() const { return mutex_; }
+  // Makes the device the calling thread's.
+  void activate() const;
+
+  // Decisions by key; made while the mutex is held.
+  std::map<std::string, std::shared_ptr<const MatmulAlgorithms>> matmuls;
+  std::map<std::string, std::shared_ptr<ConvPlan>> convs;
+
+ private:
+  int device_;
+  int compute_capability_ = 0;
+  const Libraries& libraries_;
+  Stream stream_ = nullptr;
+  blas::Handle blas_handle_ = nullptr;
+  dnn::Handle dnn_handle_ = nullptr;
+  std::string dnn_reason_;
+  std::int64_t library_bytes_ = 0;
+  mutable std::recursive_mutex mutex_;
+};
+
+}  // namespace keratin::cuda

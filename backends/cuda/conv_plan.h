@@ -1,0 +1,75 @@
+// Convolutions by cuDNN's graph interface: which engine computes one, chosen by its heuristics and our conditions.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "keratin/backends/cuda/descriptor.h"
+#include "keratin/backends/cuda/device/windows.h"
+#include "keratin/core/runtime/backend.h"
+
+namespace keratin::cuda {
+
+enum class ConvDirection : std::uint8_t { forward, input_gradient, kernel_gradient };
+
+// float32; images are (n, h, w, c), kernels (f, kh, kw, c / groups).
+struct ConvProblem {
+  ConvDirection direction = ConvDirection::forward;
+  WindowShape shape = {};
+  i64 pad_bottom = 0, pad_right = 0;
+  bool bias = false, relu = false;  // of the forward direction
+  Precision precision = Precision::highest;
+  bool deterministic = false;
+  i64 workspace_limit = 0;
+
+  std::string key() const;
+};
+
+// Where plans are made for: a handle, or a description of a device in JSON (cuDNN 9.8 and newer).
+struct ConvTarget {
+  const dnn::Api& api;
+  dnn::Handle handle = nullptr;
+  const dnn::Descriptor* device_properties = nullptr;
+};
+
+// One convolution with an engine. Keeps the other engines that may compute it, for when the first refuses at run time.
+class ConvPlan {
+ public:
+  // Nothing when cuDNN has no engine for it under these conditions; `reason` says what it answered last.
+  static std::shared_ptr<ConvPlan> make(const ConvTarget& target, const ConvProblem& problem, std::string& reason);
+
+  i64 workspace_bytes() const { return workspace_bytes_; }
+  std::string description() const;
+  std::size_t engines() const { return configs_.size(); }
+
+  // Operands in the order of the op: x, kernel, bias, y; dy, kernel, dx; x, dy, dkernel. Goes on to the next engine
+  // when one fails; throws BackendError after the last.
+  void run(const std::vector<void*>& operands, void* workspace);
+
+ private:
+  explicit ConvPlan(const ConvTarget& target, const ConvProblem& problem) : target_(target), problem_(problem) {}
+  void build_graph();
+  void find_engines(std::string& reason);
+  bool accepts(const dnn::Descriptor& config, bool& compiles, std::int64_t& engine) const;
+  // Makes a plan of the engines from `current_` on; false when none is left.
+  bool advance(std::string& reason);
+
+  struct Config {
+    dnn::Descriptor descriptor;
+    std::int64_t engine = 0;
+    bool compiles = false;  // at run time, which takes up to seconds
+  };
+
+  ConvTarget target_;
+  ConvProblem problem_;
+  std::vector<dnn::Descriptor> parts_;  // tensors and operations that the graph refers to
+  std::vector<std::int64_t> ids_;       // of the operands' tensors
+  std::optional<dnn::Descriptor> graph_, plan_;
+  std::vector<Config> configs_;
+  std::size_t current_ = 0;
+  i64 workspace_bytes_ = 0, planned_bytes_ = -1;
+};
+
+}  // namespace keratin::cuda

@@ -1,0 +1,154 @@
+// How kernels are written and launched. A kernel is a function object over an index, or over a team of threads and an
+// index; nvcc makes a kernel of it, and the tests' simulator compiles the same files with the host's compiler and calls
+// it in a loop. Nothing here allocates or waits, so that everything can be captured in a graph.
+#pragma once
+
+#include <cstdint>
+
+#include "keratin/backends/cuda/api/runtime.h"
+#include "keratin/core/tensor/philox.h"
+
+#if !defined(__CUDACC__)
+#include <functional>
+#endif
+
+// Several turns of a loop at once: their reads do not wait for each other.
+#if defined(__CUDA_ARCH__)
+#define KERATIN_UNROLL _Pragma("unroll 8")
+#else
+#define KERATIN_UNROLL
+#endif
+
+namespace keratin::cuda {
+
+using i64 = std::int64_t;
+
+inline constexpr int kBlockThreads = 256, kWarpThreads = 32;
+inline constexpr i64 kWarpWork = 1024;  // elements of a team's work that one warp does by itself
+
+// The threads that work on one row together. On the host there is one, which does everything.
+struct SerialTeam {
+  // It adds up alone what many threads add up a few each of.
+  template <class T>
+  using Sum = double;
+  KERATIN_HOST_DEVICE i64 rank() const { return 0; }
+  KERATIN_HOST_DEVICE i64 size() const { return 1; }
+  // `join` of every thread's value, for every thread; `join` must be commutative and associative.
+  template <class T, class Join>
+  KERATIN_HOST_DEVICE T reduce(T value, Join) const {
+    return value;
+  }
+};
+
+// A value and where it was found: what argmax reduces.
+template <class T>
+struct Found {
+  T value;
+  i64 index;
+};
+
+#if defined(__CUDACC__)
+
+template <class T>
+__device__ T from_lane(T value, int mask) {
+  return __shfl_xor_sync(0xffffffffu, value, mask);
+}
+
+template <class T>
+__device__ Found<T> from_lane(Found<T> found, int mask) {
+  return {from_lane(found.value, mask), from_lane(found.index, mask)};
+}
+
+struct WarpTeam {
+  template <class T>
+  using Sum = T;
+  __device__ i64 rank() const { return threadIdx.x % kWarpThreads; }
+  __device__ i64 size() const { return kWarpThreads; }
+  template <class T, class Join>
+  __device__ T reduce(T value, Join join) const {
+    for (int mask = kWarpThreads / 2; mask > 0; mask /= 2) value = join(value, from_lane(value, mask));
+    return value;
+  }
+};
+
+struct BlockTeam {
+  template <class T>
+  using Sum = T;
+  static constexpr int kWarps = kBlockThreads / kWarpThreads;
+  unsigned char* shared;  // 16 bytes for each warp
+  __device__ i64 rank() const { return threadIdx.x; }
+  __device__ i64 size() const { return kBlockThreads; }
+  template <class T, class Join>
+  __device__ T reduce(T value, Join join) const {
+    static_assert(sizeof(T) <= 16);
+    value = WarpTeam().reduce(value, join);
+    T* partial = reinterpret_cast<T*>(shared);
+    if (threadIdx.x % kWarpThreads == 0) partial[threadIdx.x / kWarpThreads] = value;
+    __syncthreads();
+    T result = partial[0];
+    for (int warp = 1; warp < kWarps; ++warp) result = join(result, partial[warp]);
+    __syncthreads();  // the memory may be written again
+    return result;
+  }
+};
+
+template <class F>
+__global__ void __launch_bounds__(kBlockThreads) run_each(F f, i64 n) {
+  const i64 i = static_cast<i64>(blockIdx.x) * kBlockThreads + threadIdx.x;
+  if (i < n) f(i);
+}
+template <class F>
+__global__ void __launch_bounds__(kBlockThreads) run_warps(F f, i64 teams) {
+  const i64 team = static_cast<i64>(blockIdx.x) * (kBlockThreads / kWarpThreads) + threadIdx.x / kWarpThreads;
+  if (team < teams) f(WarpTeam(), team);  // a warp stays together
+}
+template <class F>
+__global__ void __launch_bounds__(kBlockThreads) run_blocks(F f) {
+  __shared__ alignas(16) unsigned char shared[16 * BlockTeam::kWarps];
+  f(BlockTeam{shared}, static_cast<i64>(blockIdx.x));
+}
+
+// f(i) for i in [0, n).
+template <class F>
+void for_each(Stream stream, i64 n, const F& f) {
+  if (n <= 0) return;
+  run_each<<<static_cast<unsigned>((n + kBlockThreads - 1) / kBlockThreads), kBlockThreads, 0, stream>>>(f, n);
+}
+
+// f(team, i) for i in [0, teams), by a team of threads each, of which every one does about `work` elements.
+template <class F>
+void for_each_team(Stream stream, i64 teams, i64 work, const F& f) {
+  if (teams <= 0) return;
+  constexpr i64 kTeamsOfBlock = kBlockThreads / kWarpThreads;
+  if (work <= kWarpWork) {
+    run_warps<<<static_cast<unsigned>((teams + kTeamsOfBlock - 1) / kTeamsOfBlock), kBlockThreads, 0, stream>>>(f,
+                                                                                                                teams);
+  } else {
+    run_blocks<<<static_cast<unsigned>(teams), kBlockThreads, 0, stream>>>(f);
+  }
+}
+
+#else
+
+// The simulator's queue: runs `work` now, or records it while the stream is being captured.
+void launch_on_host(Stream stream, std::function<void()> work);
+
+template <class F>
+void for_each(Stream stream, i64 n, const F& f) {
+  if (n <= 0) return;
+  launch_on_host(stream, [f, n] {
+    for (i64 i = 0; i < n; ++i) f(i);
+  });
+}
+
+template <class F>
+void for_each_team(Stream stream, i64 teams, i64, const F& f) {
+  if (teams <= 0) return;
+  launch_on_host(stream, [f, teams] {
+    for (i64 i = 0; i < teams; ++i) f(SerialTeam(), i);
+  });
+}
+
+#endif
+
+}  // namespace keratin::cuda

@@ -1,0 +1,199 @@
+#include "keratin/backends/cuda/device/shaping.h"
+
+#include "keratin/backends/cuda/device/math.h"
+#include "keratin/backends/cuda/device/typed.h"
+#include "keratin/core/ops/gather.h"
+#include "keratin/core/ops/permutation.h"
+
+namespace keratin::cuda {
+namespace {
+
+template <class T>
+struct CopyStrided {
+  const T* x;
+  T* y;
+  Strided<2> at;
+  KERATIN_HOST_DEVICE void operator()(i64 i) const {
+    const auto offsets = at.offsets(i);
+    y[offsets.at[1]] = x[offsets.at[0]];
+  }
+};
+
+template <class T>
+struct Fill {
+  T* y;
+  T value;
+  KERATIN_HOST_DEVICE void operator()(i64 i) const { y[i] = value; }
+};
+
+template <class T>
+struct Iota {
+  T* y;
+  i64 size, inner;
+  KERATIN_HOST_DEVICE void operator()(i64 i) const {
+    const i64 row = quotient(i, inner);
+    y[i] = static_cast<T>(row - quotient(row, size) * size);
+  }
+};
+
+template <class T>
+struct Take {
+  const T* table;
+  const std::int32_t* ids;
+  T* y;
+  i64 rows, row;
+  KERATIN_HOST_DEVICE void operator()(i64 i) const {
+    const i64 r = quotient(i, row);
+    const std::int32_t id = ids[r];
+    y[i] = id >= 0 && id < rows ? table[id * row + (i - r * row)] : T{0};
+  }
+};
+
+template <class T>
+struct TakeGradient {
+  const T* dy;
+  const std::int32_t* ids;
+  T* dtable;
+  i64 row, count;
+  KERATIN_HOST_DEVICE void operator()(i64 i) const {
+    const i64 id = quotient(i, row), column = i - id * row;
+    T sum{0};
+    KERATIN_UNROLL
+    for (i64 r = 0; r < count; ++r) {
+      if (ids[r] == id) sum += dy[r * row + column];
+    }
+    dtable[i] = sum;
+  }
+};
+
+template <class From, class To>
+struct Gather {
+  const i64 *base, *cursor;
+  To* y;
+  BatchGather gather;
+  KERATIN_HOST_DEVICE void operator()(i64 i) const {
+    const i64 r = quotient(i, gather.row), column = i - r * gather.row;
+    const i64 rows = cursor[kCursorRows];
+    if (*base == 0 || rows <= 0) {
+      y[i] = To{0};
+      return;
+    }
+    // A cursor outside of the data must not lead outside of its memory.
+    const auto n = static_cast<std::uint64_t>(rows);
+    const std::uint64_t position = static_cast<std::uint64_t>(cursor[kCursorPosition] + r) % n;
+    const std::uint64_t at = cursor[kCursorShuffle] != 0
+                                 ? permute_index(position, n, static_cast<std::uint64_t>(cursor[kCursorKey]))
+                                 : position;
+    const auto* data = reinterpret_cast<const From*>(static_cast<std::intptr_t>(*base));
+    const From x = data[(cursor[kCursorFirst] + static_cast<i64>(at)) * gather.row + column];
+    if constexpr (math::kFloating<To>) {
+      if (gather.scale != 1 || gather.offset != 0) {
+        y[i] = static_cast<To>(x) * static_cast<To>(gather.scale) + static_cast<To>(gather.offset);
+        return;
+      }
+    }
+    y[i] = math::convert<To>(x);
+  }
+};
+
+struct Advance {
+  const i64* cursor;
+  i64* y;
+  i64 batch;
+  KERATIN_HOST_DEVICE void operator()(i64 i) const { y[i] = cursor[i] + (i == kCursorPosition ? batch : 0); }
+};
+
+#if defined(__CUDACC__)
+
+// Through a tile in shared memory, so that both sides are read and written along their rows. The tile's rows are one
+// longer than they need to be: the elements of a column then lie in different banks.
+constexpr int kTile = 32, kTileThreads = 8;
+
+template <class T>
+__global__ void __launch_bounds__(kTile* kTileThreads) run_transpose(const T* x, T* y, i64 rows, i64 columns) {
+  __shared__ T tile[kTile][kTile + 1];
+  const i64 matrix = static_cast<i64>(blockIdx.z) * rows * columns;
+  const i64 row0 = static_cast<i64>(blockIdx.x) * kTile, column0 = static_cast<i64>(blockIdx.y) * kTile;
+  for (int r = static_cast<int>(threadIdx.y); r < kTile; r += kTileThreads) {
+    const i64 row = row0 + r, column = column0 + threadIdx.x;
+    if (row < rows && column < columns) tile[r][threadIdx.x] = x[matrix + row * columns + column];
+  }
+  __syncthreads();
+  for (int r = static_cast<int>(threadIdx.y); r < kTile; r += kTileThreads) {
+    const i64 row = column0 + r, column = row0 + threadIdx.x;
+    if (row < columns && column < rows) y[matrix + row * rows + column] = tile[threadIdx.x][r];
+  }
+}
+
+template <class T>
+void transpose_as(Stream stream, i64 batches, i64 rows, i64 columns, const T* x, T* y) {
+  // The grid's second and third sizes are limited to 65535; callers keep to it.
+  const dim3 grid(static_cast<unsigned>((rows + kTile - 1) / kTile),
+                  static_cast<unsigned>((columns + kTile - 1) / kTile), static_cast<unsigned>(batches));
+  run_transpose<<<grid, dim3(kTile, kTileThreads), 0, stream>>>(x, y, rows, columns);
+}
+
+#else
+
+template <class T>
+void transpose_as(Stream stream, i64 batches, i64 rows, i64 columns, const T* x, T* y) {
+  launch_on_host(stream, [=] {
+    for (i64 b = 0; b < batches; ++b) {
+      for (i64 r = 0; r < rows; ++r) {
+        for (i64 c = 0; c < columns; ++c) y[(b * columns + c) * rows + r] = x[(b * rows + r) * columns + c];
+      }
+    }
+  });
+}
+
+#endif
+
+}  // namespace
+
+void strided_copy(Stream stream, std::size_t element, const StridedCopy& copy, const void* x, void* y) {
+  for_size(element, [&]<class T>() {
+    for_each(stream, copy.n, CopyStrided<T>{as<T>(x) + copy.x_offset, as<T>(y) + copy.y_offset, copy.at});
+  });
+}
+
+void transpose(Stream stream, std::size_t element, i64 batches, i64 rows, i64 columns, const void* x, void* y) {
+  if (batches * rows * columns == 0) return;
+  for_size(element, [&]<class T>() { transpose_as(stream, batches, rows, columns, as<T>(x), as<T>(y)); });
+}
+
+void fill(Stream stream, std::size_t element, std::uint64_t bits, void* y, i64 n) {
+  for_size(element, [&]<class T>() { for_each(stream, n, Fill<T>{as<T>(y), static_cast<T>(bits)}); });
+}
+
+void iota(Stream stream, DType dtype, i64 size, i64 inner, void* y, i64 n) {
+  for_number(dtype, [&]<class T>() { for_each(stream, n, Iota<T>{as<T>(y), size, inner}); });
+}
+
+void take(Stream stream, std::size_t element, i64 table_rows, i64 row, const void* table, const std::int32_t* ids,
+          i64 count, void* y) {
+  for_size(element, [&]<class T>() {
+    for_each(stream, count * row, Take<T>{as<T>(table), ids, as<T>(y), table_rows, row});
+  });
+}
+
+void take_gradient(Stream stream, DType dtype, i64 table_rows, i64 row, const void* dy, const std::int32_t* ids,
+                   i64 count, void* dtable) {
+  for_float(dtype, [&]<class T>() {
+    for_each(stream, table_rows * row, TakeGradient<T>{as<T>(dy), ids, as<T>(dtable), row, count});
+  });
+}
+
+void batch_gather(Stream stream, DType from, DType to, const BatchGather& gather, const i64* base, const i64* cursor,
+                  void* y) {
+  for_number(from, [&]<class From>() {
+    visit_dtype(to, [&]<class To>() {
+      for_each(stream, gather.batch * gather.row, Gather<From, To>{base, cursor, as<To>(y), gather});
+    });
+  });
+}
+
+void advance(Stream stream, i64 batch, const i64* cursor, i64* y) {
+  for_each(stream, kBatchCursorSize, Advance{cursor, y, batch});
+}
+
+}  // namespace keratin::cuda

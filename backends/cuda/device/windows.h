@@ -1,0 +1,36 @@
+// Kernels of windows that slide over images (n, h, w, c): pooling, and convolution as a matrix product or directly.
+#pragma once
+
+#include "keratin/backends/cuda/device/launch.h"
+#include "keratin/core/tensor/dtype.h"
+
+namespace keratin::cuda {
+
+// c and f are channels of the input and of the result; groups divide both. Pooling: c = f = groups.
+struct WindowShape {
+  i64 n = 0, h = 0, w = 0, c = 0, kh = 1, kw = 1, oh = 0, ow = 0, f = 0;
+  i64 stride_h = 1, stride_w = 1, pad_top = 0, pad_left = 0, dilation_h = 1, dilation_w = 1, groups = 1;
+};
+
+void max_pool(Stream stream, DType dtype, const WindowShape& shape, const void* x, void* y);
+void average_pool(Stream stream, DType dtype, const WindowShape& shape, const void* x, void* y);
+// The gradient goes to the first maximum of each window; every pixel of x collects what its windows send it.
+void max_pool_gradient(Stream stream, DType dtype, const WindowShape& shape, const void* x, const void* y,
+                       const void* dy, void* dx);
+void average_pool_gradient(Stream stream, DType dtype, const WindowShape& shape, const void* dy, void* dx);
+
+// The windows of the images [first, first + count) as rows: columns (count * oh * ow, kh * kw * c).
+void windows_to_rows(Stream stream, DType dtype, const WindowShape& shape, i64 first, i64 count, const void* x,
+                     void* columns);
+// The sum of the rows over the windows that hold a pixel: dx of the images [first, first + count).
+void rows_to_windows(Stream stream, DType dtype, const WindowShape& shape, i64 first, i64 count, const void* columns,
+                     void* dx);
+
+// Convolutions of any number of groups, one result element at a time: for what neither library nor matrix product does.
+void direct_conv(Stream stream, DType dtype, const WindowShape& shape, const void* x, const void* kernel, void* y);
+void direct_conv_input_gradient(Stream stream, DType dtype, const WindowShape& shape, const void* dy,
+                                const void* kernel, void* dx);
+void direct_conv_kernel_gradient(Stream stream, DType dtype, const WindowShape& shape, const void* x, const void* dy,
+                                 void* dkernel);
+
+}  // namespace keratin::cuda

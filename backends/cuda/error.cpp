@@ -1,0 +1,33 @@
+#include "keratin/backends/cuda/error.h"
+
+#include <string>
+
+#include "keratin/core/tensor/errors.h"
+
+namespace keratin::cuda {
+
+void check_runtime(int error, std::string_view call) {
+  if (error == 0) return;
+  const RuntimeApi& api = runtime_api();
+  api.last_error();  // or the next launch would be blamed for it
+  const std::string text = "cuda: " + std::string(call) + " failed: " + api.error_name(error) + " (" +
+                           std::to_string(error) + "), " + api.error_text(error);
+  if (error == kOutOfMemory) throw OutOfMemory(text + "; use a smaller batch size or model");
+  throw BackendError(text, "cuda_error");
+}
+
+void check_blas(const blas::Api& api, int status, std::string_view call) {
+  if (status == blas::kSuccess) return;
+  throw BackendError("cuda: " + std::string(call) + " failed: " + api.status_text(status), "cublas_error");
+}
+
+void check_dnn(const dnn::Api& api, int status, std::string_view call) {
+  if (status == dnn::kSuccess) return;
+  char text[1024] = "";
+  api.last_error(text, sizeof text);
+  throw BackendError("cuda: " + std::string(call) + " failed: " + api.status_text(status) +
+                         (text[0] ? std::string(", ") + text : std::string()),
+                     "cudnn_error");
+}
+
+}  // namespace keratin::cuda

@@ -1,0 +1,166 @@
+#include "keratin/backends/cuda/executable.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <string_view>
+
+#include "keratin/core/tensor/errors.h"
+#include "keratin/core/tensor/log.h"
+
+namespace keratin::cuda {
+namespace {
+
+bool graphs_allowed() {
+  const char* value = std::getenv("KERATIN_CUDA_GRAPH");
+  return !value || std::string_view(value) != "0";
+}
+
+KernelPtr prepare_step(Context& context, const std::string& device, const Plan& plan, const Step& step,
+                       const CompileOptions& options) {
+  std::vector<SpecView> in, out;
+  const auto spec = [&](int slot) -> SpecView {
+    const Slot& s = plan.slots[static_cast<std::size_t>(slot)];
+    return {s.shape, s.dtype};
+  };
+  for (int slot : step.inputs) in.push_back(spec(slot));
+  for (int slot : step.outputs) out.push_back(spec(slot));
+  KernelPtr kernel = kernel_table().prepare({step.op, step.attrs, in, out, options, context});
+  if (kernel) return kernel;
+  std::string specs;
+  for (const SpecView& s : in) {
+    specs += (specs.empty() ? "" : ", ") + std::string(name_of(s.dtype)) + " " + s.shape.to_string();
+  }
+  throw BackendError(device + " has no kernel for op '" + std::string(step.op) + "' on (" + specs +
+                     "); plans must hold only ops that supports() accepts");
+}
+
+}  // namespace
+
+CudaExecutable::CudaExecutable(std::shared_ptr<Context> context, std::string device, const Plan& plan,
+                               const CompileOptions& options)
+    : context_(std::move(context)), device_(std::move(device)), name_(plan.name), graph_wanted_(graphs_allowed()) {
+  for (const Slot& slot : plan.slots) places_.push_back({slot.region, slot.offset});
+  std::size_t operands = 0;
+  for (const Step& step : plan.steps) {
+    StepState state{prepare_step(*context_, device_, plan, step, options), step.inputs, step.inputs.size(), step.scope,
+                    std::string(step.op)};
+    state.slots.insert(state.slots.end(), step.outputs.begin(), step.outputs.end());
+    first_slot_.push_back(operands);
+    operands += state.slots.size();
+    workspace_bytes_ = std::max(workspace_bytes_, std::int64_t{state.kernel->workspace_bytes()});
+    steps_.push_back(std::move(state));
+  }
+  addresses_.resize(operands);
+}
+
+CudaExecutable::~CudaExecutable() {
+  const std::lock_guard lock(context_->mutex());
+  drop_graph();
+}
+
+void CudaExecutable::drop_graph() {
+  if (graph_) runtime_api().graph_exec_destroy(graph_);
+  graph_ = nullptr;
+}
+
+void CudaExecutable::bind(const Regions& regions) {
+  const std::lock_guard lock(context_->mutex());
+  drop_graph();  // it holds the addresses it was captured with
+  const auto address = [&](int slot) -> void* {
+    const auto [region, offset] = places_[static_cast<std::size_t>(slot)];
+    if (region == Region::state) return regions.state[static_cast<std::size_t>(offset)];
+    void* base = region == Region::feed ? regions.feed : regions.scratch;
+    return static_cast<std::byte*>(base) + offset;
+  };
+  std::size_t next = 0;
+  for (const StepState& step : steps_) {
+    for (int slot : step.slots) addresses_[next++] = address(slot);
+  }
+  workspace_ = static_cast<std::byte*>(regions.workspace);
+}
+
+void CudaExecutable::launch_step(std::size_t step) const {
+  const StepState& state = steps_[step];
+  void* const* operands = addresses_.data() + first_slot_[step];
+  try {
+    state.kernel->run({context_->stream(), operands, operands + state.inputs, workspace_});
+    check_runtime(runtime_api().last_error(), "a kernel launch");
+  } catch (const Error& error) {
+    error.rethrow_in(device_ + ", op '" + state.op + "'" + (state.scope.empty() ? "" : " of " + state.scope));
+  }
+}
+
+void CudaExecutable::run_eagerly() const {
+  for (std::size_t step = 0; step < steps_.size(); ++step) launch_step(step);
+}
+
+// Records the plan as a graph; false when that failed, which leaves the stream as it was.
+bool CudaExecutable::capture() {
+  const RuntimeApi& api = runtime_api();
+  Graph graph = nullptr;
+  std::string reason;
+  check_runtime(api.capture_begin(context_->stream()), "cudaStreamBeginCapture");
+  try {
+    run_eagerly();
+  } catch (const Error& error) {
+    reason = error.what();
+  }
+  int error = api.capture_end(context_->stream(), &graph);
+  if (error == 0 && reason.empty()) error = api.graph_instantiate(&graph_, graph);
+  if (graph) api.graph_destroy(graph);
+  if (error == 0 && reason.empty()) return true;
+  api.last_error();
+  graph_ = nullptr;
+  if (reason.empty()) reason = std::string(api.error_name(error)) + ", " + api.error_text(error);
+  log(LogLevel::warning,
+      device_ + ": plan '" + name_ + "' could not be captured as a CUDA graph and runs step by step: " + reason);
+  return false;
+}
+
+void CudaExecutable::run() {
+  const std::lock_guard lock(context_->mutex());
+  context_->activate();
+  if (!graph_wanted_ || !warm_) {
+    run_eagerly();
+    warm_ = true;
+    return;
+  }
+  if (!graph_ && !capture()) {
+    graph_wanted_ = false;
+    return run_eagerly();
+  }
+  check_runtime(runtime_api().graph_launch(graph_, context_->stream()), "cudaGraphLaunch of plan '" + name_ + "'");
+}
+
+std::string CudaExecutable::describe(int step) const {
+  if (step < 0 || static_cast<std::size_t>(step) >= steps_.size()) {
+    throw InvalidArgument("plan '" + name_ + "' has " + std::to_string(steps_.size()) + " steps; there is no step " +
+                          std::to_string(step));
+  }
+  return steps_[static_cast<std::size_t>(step)].kernel->description();
+}
+
+std::vector<double> CudaExecutable::run_profiled() {
+  const std::lock_guard lock(context_->mutex());
+  context_->activate();
+  const RuntimeApi& api = runtime_api();
+  std::vector<Event> events(steps_.size() + 1, nullptr);
+  for (Event& event : events) check_runtime(api.event_create(&event), "cudaEventCreate");
+  check_runtime(api.event_record(events[0], context_->stream()), "cudaEventRecord");
+  for (std::size_t step = 0; step < steps_.size(); ++step) {
+    launch_step(step);
+    check_runtime(api.event_record(events[step + 1], context_->stream()), "cudaEventRecord");
+  }
+  warm_ = true;
+  check_runtime(api.event_synchronize(events.back()), "cudaEventSynchronize");
+  std::vector<double> seconds;
+  for (std::size_t step = 0; step < steps_.size(); ++step) {
+    float milliseconds = 0;
+    check_runtime(api.event_milliseconds(&milliseconds, events[step], events[step + 1]), "cudaEventElapsedTime");
+    seconds.push_back(milliseconds / 1e3);
+  }
+  for (Event event : events) api.event_destroy(event);
+  return seconds;
+}
+
+}  // namespace keratin::cuda

@@ -1,0 +1,124 @@
+// What the CUDA backend computes with: a kernel is a step made ready to run many times; the table finds it by the op.
+#pragma once
+
+#include <any>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "keratin/backends/cuda/context.h"
+#include "keratin/core/runtime/backend.h"
+
+namespace keratin::cuda {
+
+using i64 = std::int64_t;
+
+// One run of a kernel: addresses in device memory, each a multiple of kSlotAlignment.
+struct Launch {
+  Stream stream;
+  const void* const* in;
+  void* const* out;
+  std::byte* workspace;  // other kernels use it in between
+};
+
+class Kernel {
+ public:
+  explicit Kernel(std::string description, i64 workspace_bytes = 0)
+      : description_(std::move(description)), workspace_bytes_(workspace_bytes) {}
+  virtual ~Kernel() = default;
+  Kernel(const Kernel&) = delete;
+  Kernel& operator=(const Kernel&) = delete;
+
+  // Puts its work on the stream. Allocates nothing and waits for nothing, so that it can be captured. Throws
+  // BackendError when a library refuses what it had promised.
+  virtual void run(const Launch& launch) const = 0;
+
+  // Kernel and algorithm, for the placement log.
+  virtual std::string description() const { return description_; }
+  i64 workspace_bytes() const { return workspace_bytes_; }
+
+ private:
+  std::string description_;
+  i64 workspace_bytes_;
+};
+
+using KernelPtr = std::unique_ptr<Kernel>;
+
+// A kernel from a callable f(const Launch&); everything it needs at run time is in its captures.
+template <class F>
+KernelPtr make_kernel(std::string description, i64 workspace_bytes, F f) {
+  struct FunctionKernel final : Kernel {
+    FunctionKernel(std::string description, i64 workspace_bytes, F f)
+        : Kernel(std::move(description), workspace_bytes), f_(std::move(f)) {}
+    void run(const Launch& launch) const override { f_(launch); }
+    F f_;
+  };
+  return std::make_unique<FunctionKernel>(std::move(description), workspace_bytes, std::move(f));
+}
+template <class F>
+KernelPtr make_kernel(std::string description, F f) {
+  return make_kernel(std::move(description), 0, std::move(f));
+}
+
+// One use of an op: what a kernel is prepared from.
+struct OpCall {
+  std::string_view op;
+  const std::any& attrs;
+  std::span<const SpecView> in, out;
+  CompileOptions options;
+  Context& context;
+  // Whether there would be a kernel is all that is asked: no algorithm need be chosen.
+  bool only_asking = false;
+
+  // nullptr when the attributes are of another type.
+  template <class Attrs>
+  const Attrs* attributes() const {
+    return std::any_cast<Attrs>(&attrs);
+  }
+  bool has(std::size_t inputs, std::size_t outputs = 1) const { return in.size() == inputs && out.size() == outputs; }
+};
+
+// What a kernel answers when that was all that was asked.
+inline KernelPtr yes() {
+  return make_kernel("", [](const Launch&) {});
+}
+
+// The shape and dtype of two values agree.
+inline bool same(const SpecView& a, const SpecView& b) { return a.dtype == b.dtype && a.shape == b.shape; }
+inline bool is(const SpecView& spec, const Shape& shape, DType dtype) {
+  return spec.dtype == dtype && spec.shape == shape;
+}
+
+// nullptr when the backend has no kernel for the call: "supported" and "can be prepared" are one question.
+using Prepare = KernelPtr (*)(const OpCall& call);
+
+class KernelTable {
+ public:
+  void add(std::string_view op, Prepare prepare) { prepare_[op] = prepare; }
+  KernelPtr prepare(const OpCall& call) const {
+    const auto found = prepare_.find(call.op);
+    return found == prepare_.end() ? nullptr : found->second(call);
+  }
+
+ private:
+  std::unordered_map<std::string_view, Prepare> prepare_;
+};
+
+// All kernels of this backend.
+const KernelTable& kernel_table();
+
+void register_elementwise(KernelTable& table);
+void register_matmul(KernelTable& table);
+void register_conv(KernelTable& table);
+void register_pool(KernelTable& table);
+void register_random(KernelTable& table);
+void register_reduce(KernelTable& table);
+void register_shaping(KernelTable& table);
+void register_softmax(KernelTable& table);
+void register_gather(KernelTable& table);
+void register_update(KernelTable& table);
+
+}  // namespace keratin::cuda

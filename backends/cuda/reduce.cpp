@@ -1,0 +1,145 @@
+// Reductions: neighbouring axes of one kind are joined, so that a few passes over (outer, reduce, inner) are left. Long
+// reductions are cut into blocks whose number depends on the sizes only: the same bits in every run.
+#include "keratin/core/ops/reduce.h"
+
+#include <algorithm>
+#include <limits>
+#include <vector>
+
+#include "keratin/backends/cuda/device/reduce.h"
+#include "keratin/backends/cuda/kernel.h"
+
+namespace keratin::cuda {
+namespace {
+
+// Threads that keep a large device busy; fewer results than this are computed from blocks.
+constexpr i64 kThreads = 1 << 16;
+// Elements that are worth a block of their own: in a column of a single thread, in a row of a team.
+constexpr i64 kColumnBlock = 32, kRowBlock = 4096;
+
+i64 ceil_div(i64 a, i64 b) { return (a + b - 1) / b; }
+
+struct Pass {
+  ReduceShape shape;
+  i64 from = -1, to = -1;  // offsets into the workspace in elements; -1: the input, the output
+  i64 results() const { return shape.outer * shape.blocks() * shape.inner; }
+};
+
+Pass make_pass(i64 outer, i64 reduce, i64 inner) {
+  Pass pass{.shape = {.outer = outer, .reduce = reduce, .inner = inner, .block_rows = std::max<i64>(reduce, 1)}};
+  const i64 smallest = inner == 1 ? kRowBlock : kColumnBlock;
+  const i64 threads = outer * inner * (inner == 1 ? kBlockThreads : 1);
+  if (reduce <= 2 * smallest || threads >= kThreads || threads == 0) return pass;
+  const i64 blocks = std::min(ceil_div(reduce, smallest), ceil_div(kThreads, threads));
+  pass.shape.block_rows = ceil_div(reduce, blocks);
+  return pass;
+}
+
+// Sizes of the joined axes; those with an odd index are reduced.
+std::vector<i64> join(const Shape& shape, const std::vector<int>& axes) {
+  std::vector<i64> sizes = {1};
+  for (int axis = 0; axis < shape.rank(); ++axis) {
+    if (shape[axis] == 1) continue;
+    const bool reduced = std::find(axes.begin(), axes.end(), axis) != axes.end();
+    if (reduced != (sizes.size() % 2 == 0)) sizes.push_back(1);
+    sizes.back() *= shape[axis];
+  }
+  if (sizes.size() == 1) sizes.push_back(1);
+  if (sizes.size() % 2 == 0) sizes.push_back(1);
+  return sizes;
+}
+
+// The passes of a reduction and the elements of workspace they need.
+std::vector<Pass> make_passes(std::vector<i64> sizes, i64& workspace) {
+  std::vector<Pass> passes;
+  workspace = 0;
+  const auto add = [&](Pass pass) {
+    if (!passes.empty()) {
+      Pass& before = passes.back();
+      before.to = workspace;
+      pass.from = workspace;
+      workspace += ceil_div(before.results(), kSlotAlignment) * kSlotAlignment;
+    }
+    passes.push_back(pass);
+  };
+  while (true) {
+    // The last reduced axis and the kept one behind it.
+    const i64 inner = sizes.back(), reduce = sizes[sizes.size() - 2];
+    sizes.resize(sizes.size() - 2);
+    i64 outer = 1;
+    for (i64 size : sizes) outer *= size;
+    add(make_pass(outer, reduce, inner));
+    while (passes.back().shape.blocks() > 1) add(make_pass(outer, passes.back().shape.blocks(), inner));
+    if (sizes.size() == 1) return passes;
+    sizes.back() *= inner;
+  }
+}
+
+Shape reduced_shape(const Shape& shape, const std::vector<int>& axes, bool keepdims) {
+  Shape result;
+  for (int axis = 0; axis < shape.rank(); ++axis) {
+    if (std::find(axes.begin(), axes.end(), axis) == axes.end()) {
+      result.push_back(shape[axis]);
+    } else if (keepdims) {
+      result.push_back(1);
+    }
+  }
+  return result;
+}
+
+template <Reduction op, bool mean>
+KernelPtr prepare_reduce(const OpCall& call) {
+  const auto* attrs = call.attributes<ReduceAttrs>();
+  if (!attrs || !call.has(1) || call.in[0].dtype != call.out[0].dtype ||
+      call.out[0].shape != reduced_shape(call.in[0].shape, attrs->axes, attrs->keepdims)) {
+    return nullptr;
+  }
+  const DType dtype = call.in[0].dtype;
+  if (dtype == DType::boolean || (mean && !is_floating(dtype))) return nullptr;
+  i64 workspace = 0;
+  const std::vector<Pass> passes = make_passes(join(call.in[0].shape, attrs->axes), workspace);
+  double scale = 1;
+  if (mean) {
+    for (int axis : attrs->axes) scale /= static_cast<double>(call.in[0].shape[axis]);
+  }
+  const ReduceShape& first = passes.front().shape;
+  const auto element = static_cast<i64>(size_of(dtype));
+  return make_kernel("reduce (" + std::to_string(first.outer) + ", " + std::to_string(first.reduce) + ", " +
+                         std::to_string(first.inner) + ") " + std::string(name_of(dtype)) + " in " +
+                         std::to_string(passes.size()) + (passes.size() > 1 ? " passes" : " pass"),
+                     workspace * element, [=](const Launch& l) {
+                       for (const Pass& pass : passes) {
+                         const void* from = pass.from < 0 ? l.in[0] : l.workspace + pass.from * element;
+                         void* to = pass.to < 0 ? l.out[0] : l.workspace + pass.to * element;
+                         reduce(l.stream, op, dtype, pass.shape, from, pass.to < 0 ? scale : 1, to);
+                       }
+                     });
+}
+
+KernelPtr prepare_argmax(const OpCall& call) {
+  const auto* attrs = call.attributes<ArgMaxAttrs>();
+  if (!attrs || !call.has(1) || call.out[0].dtype != DType::int32 || call.in[0].dtype == DType::boolean) return nullptr;
+  const Shape& shape = call.in[0].shape;
+  const int axis = attrs->axis < 0 ? attrs->axis + shape.rank() : attrs->axis;
+  if (axis < 0 || axis >= shape.rank() || call.out[0].shape != reduced_shape(shape, {axis}, false)) return nullptr;
+  const i64 outer = shape.slice(0, axis).size(), size = shape[axis];
+  const i64 inner = shape.slice(axis + 1, shape.rank()).size();
+  if (size < 1 || size > std::numeric_limits<std::int32_t>::max()) return nullptr;
+  return make_kernel("argmax " + std::string(name_of(call.in[0].dtype)),
+                     [=, dtype = call.in[0].dtype](const Launch& l) {
+                       argmax(l.stream, dtype, outer, size, inner, l.in[0], static_cast<std::int32_t*>(l.out[0]));
+                     });
+}
+
+}  // namespace
+
+void register_reduce(KernelTable& table) {
+  table.add(kSum.name, prepare_reduce<Reduction::sum, false>);
+  table.add(kMean.name, prepare_reduce<Reduction::sum, true>);
+  table.add(kMax.name, prepare_reduce<Reduction::max, false>);
+  table.add(kMin.name, prepare_reduce<Reduction::min, false>);
+  table.add(kProd.name, prepare_reduce<Reduction::prod, false>);
+  table.add(kArgMax.name, prepare_argmax);
+}
+
+}  // namespace keratin::cuda

@@ -1,0 +1,242 @@
+// The CUDA backend on a simulated GPU: whole models against the CPU, with libraries that refuse one thing or another.
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <filesystem>
+
+#include "keratin/core/runtime/device.h"
+#include "keratin/core/runtime/loader.h"
+#include "keratin/core/tensor/errors.h"
+#include "tests/backends/cpu/run_op.h"
+#include "tests/io/temporary_folder.h"
+#include "tests/support/hand_made_plan.h"
+#include "tests/support/modules.h"
+#include "tests/support/small_models.h"
+
+namespace keratin::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A simulated GPU of its own: the module is copied, so that it is opened anew and with these faults.
+class Gpu {
+ public:
+  explicit Gpu(const std::string& faults) : faults_("KERATIN_CUDASIM", faults.c_str()) {
+    static int count = 0;
+    const std::string name = "cudasim_" + std::to_string(++count);
+    fs::copy_file(module_folder() + "/libkeratin_cudasim.so", folder_.path("libkeratin_" + name + ".so"));
+    const ScopedEnvironment path("KERATIN_BACKEND_PATH", folder_.path().c_str());
+    loaded_ = load_backend_module(name);
+    if (!loaded_.module) return;
+    device_ = name + ":0";
+    open_device(device_);
+  }
+  const LoadResult& loaded() const { return loaded_; }
+  const std::string& device() const { return device_; }
+
+ private:
+  ScopedEnvironment faults_;
+  TemporaryFolder folder_;
+  LoadResult loaded_;
+  std::string device_;
+};
+
+class SimulatedGpu : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!have_simulated_gpu()) GTEST_SKIP() << "this build has no backend modules";
+  }
+};
+
+// What training a model on a device comes to.
+struct Trained {
+  std::vector<float> weights, predictions;
+  std::vector<double> losses;
+};
+
+Trained train_mlp(const std::string& device) {
+  const DeviceScope scope(device);
+  Sequential model = compiled_model();
+  const SmallData data = small_data(70);  // two batches of 32 and a shorter one
+  const History history = model.fit(data.x, data.y, {.batch_size = 32, .epochs = 4, .verbose = 0});
+  return {all_weights(model), model.predict(data.x, {.verbose = 0}).to_vector<float>(), history["loss"]};
+}
+
+Trained train_cnn(const std::string& device) {
+  const DeviceScope scope(device);
+  set_random_seed(7);
+  reset_names();  // dropout's numbers depend on the layer's path
+  Sequential model({Input({9, 9, 2}), Conv2D(4, {3, 3}, {.padding = "same", .activation = "relu"}),
+                    MaxPooling2D({2, 2}), Conv2D(6, {3, 3}, {.strides = {2, 2}, .padding = "same", .use_bias = false}),
+                    BatchNormalization(), Activation("relu"), Dropout(0.25), GlobalAveragePooling2D(), Dense(3)});
+  model.compile(optimizers::SGD({.learning_rate = 0.05, .momentum = 0.9}),
+                losses::SparseCategoricalCrossentropy({.from_logits = true}));
+  const Tensor x = cpu_test::random_tensor({20, 9, 9, 2}, DType::float32, -1, 1, 5);
+  Tensor y({20}, DType::int32);
+  for (std::size_t i = 0; i < 20; ++i) y.values<std::int32_t>()[i] = static_cast<std::int32_t>(i % 3);
+  const History history = model.fit(x, y, {.batch_size = 8, .epochs = 3, .verbose = 0});
+  return {all_weights(model), model.predict(x, {.verbose = 0}).to_vector<float>(), history["loss"]};
+}
+
+void expect_close(const std::vector<float>& got, const std::vector<float>& expected, float tolerance) {
+  ASSERT_EQ(got.size(), expected.size());
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    ASSERT_NEAR(got[i], expected[i], tolerance * (1 + std::abs(expected[i]))) << "element " << i;
+  }
+}
+
+void expect_like(const Trained& got, const Trained& expected) {
+  expect_close(got.weights, expected.weights, 2e-4f);
+  expect_close(got.predictions, expected.predictions, 2e-4f);
+  ASSERT_EQ(got.losses.size(), expected.losses.size());
+  for (std::size_t i = 0; i < got.losses.size(); ++i) EXPECT_NEAR(got.losses[i], expected.losses[i], 1e-4);
+  EXPECT_LT(got.losses.back(), got.losses.front());
+}
+
+void expect_same_bits(const Trained& a, const Trained& b) {
+  EXPECT_EQ(a.weights, b.weights);
+  EXPECT_EQ(a.predictions, b.predictions);
+  EXPECT_EQ(a.losses, b.losses);
+}
+
+// Every way in which the libraries may say no.
+TEST_F(SimulatedGpu, ModelsTrainLikeOnTheCpu) {
+  const Trained mlp = train_mlp("cpu"), cnn = train_cnn("cpu");
+  for (const char* faults : {"", "no_cudnn", "no_epilogue", "blas_fails=0", "dnn_fails=4", "dnn_no_engines",
+                             "dnn_rejects=4", "capture_fails", "no_cudnn,no_epilogue,blas_fails=0"}) {
+    SCOPED_TRACE("with '" + std::string(faults) + "'");
+    const Gpu gpu(faults);
+    ASSERT_NE(gpu.loaded().module, nullptr) << gpu.loaded().reason;
+    expect_like(train_mlp(gpu.device()), mlp);
+    expect_like(train_cnn(gpu.device()), cnn);
+  }
+}
+
+TEST_F(SimulatedGpu, AReplayedGraphIsTheEagerStepBitForBit) {
+  const Gpu gpu("");
+  const Trained replayed = train_cnn(gpu.device());
+  const ScopedEnvironment eager("KERATIN_CUDA_GRAPH", "0");
+  expect_same_bits(train_cnn(Gpu("").device()), replayed);
+}
+
+TEST_F(SimulatedGpu, TwoRunsAreTheSameBits) {
+  const Gpu gpu("");
+  expect_same_bits(train_cnn(gpu.device()), train_cnn(gpu.device()));
+  expect_same_bits(train_mlp(gpu.device()), train_mlp(gpu.device()));
+}
+
+TEST_F(SimulatedGpu, AFailedCaptureIsToldAndRunsStepByStep) {
+  const Gpu gpu("capture_fails");
+  std::string told;
+  set_log_handler([&](LogLevel, std::string_view text) { told += text; });
+  train_mlp(gpu.device());
+  set_log_handler(nullptr);
+  EXPECT_NE(told.find("could not be captured as a CUDA graph"), std::string::npos) << told;
+}
+
+// What a convolution's kernel says of itself when its plan is prepared.
+std::string conv_algorithm(const std::string& device, const CompileOptions& options) {
+  HandMadePlan plan;
+  const int x = plan.input(cpu_test::random_tensor({2, 8, 8, 4}));
+  const int kernel = plan.input(cpu_test::random_tensor({3, 3, 4, 8}));
+  plan.step("conv2d", Conv2DAttrs{}, {x, kernel}, {plan.output({{2, 6, 6, 8}, DType::float32})});
+  return open_device(device)->prepare(plan.plan(), options)->describe(0);
+}
+
+TEST_F(SimulatedGpu, PrecisionAndDeterminismChooseTheEngine) {
+  const auto expect_engine = [](const Gpu& gpu, const CompileOptions& options, const char* engine) {
+    const std::string text = conv_algorithm(gpu.device(), options);
+    EXPECT_NE(text.find(engine), std::string::npos) << text;
+  };
+  {
+    const Gpu gpu("");
+    expect_engine(gpu, {.precision = Precision::high}, "engine 1,");     // on tensor cores, as TF32
+    expect_engine(gpu, {.precision = Precision::highest}, "engine 2,");  // the first that is true float32
+    expect_engine(gpu, {.precision = Precision::highest, .deterministic = true}, "engine 4,");
+  }
+  // Compiling at run time takes seconds: only where nothing else will do.
+  const Gpu gpu("dnn_rejects=4");
+  expect_engine(gpu, {.precision = Precision::highest, .deterministic = true}, "engine 3 (compiled)");
+}
+
+TEST_F(SimulatedGpu, WithoutCudnnConvolutionsAreProducts) {
+  const Gpu gpu("no_cudnn");
+  EXPECT_NE(conv_algorithm(gpu.device(), {}).find("windows as rows"), std::string::npos);
+  const DeviceInfo info = open_device(gpu.device())->info();
+  EXPECT_EQ(info.versions.back().first, "cuDNN");
+  EXPECT_NE(info.versions.back().second.find("not used"), std::string::npos);
+}
+
+TEST_F(SimulatedGpu, ProductsTellWhetherTheEpilogueIsFused) {
+  const auto algorithm = [](const Gpu& gpu) {
+    HandMadePlan plan;
+    const int x = plan.input(cpu_test::random_tensor({4, 8})), w = plan.input(cpu_test::random_tensor({8, 3})),
+              b = plan.input(cpu_test::random_tensor({3}));
+    MatMulFusedAttrs attrs{.bias = true, .activation = FusedActivation::relu};
+    plan.step("matmul_fused", attrs, {x, w, b}, {plan.output({{4, 3}, DType::float32})});
+    return open_device(gpu.device())->prepare(plan.plan(), {.precision = Precision::high})->describe(0);
+  };
+  EXPECT_EQ(algorithm(Gpu("")), "cublasLt 4x3x8 float32, tf32 allowed, fused epilogue");
+  EXPECT_EQ(algorithm(Gpu("no_epilogue")), "cublasLt 4x3x8 float32, tf32 allowed, epilogue by itself");
+}
+
+TEST_F(SimulatedGpu, MemoryIsCountedAndLimited) {
+  const Gpu gpu("");
+  const auto device = open_device(gpu.device());
+  const std::int64_t before = device->memory().used;
+  void* memory = device->allocate(1000);
+  EXPECT_EQ(device->memory().used, before + 1000);
+  device->set_memory_limit(before + 2000);
+  EXPECT_THROW(device->allocate(1001), OutOfMemory);
+  device->release(memory);
+  EXPECT_EQ(device->memory().used, before);
+  EXPECT_THROW(device->release(&memory), InvalidArgument);
+  device->set_memory_limit(0);
+  EXPECT_THROW(device->allocate(std::size_t{1} << 40), OutOfMemory);
+}
+
+// Larger than the pinned memory that copies go through.
+TEST_F(SimulatedGpu, LargeCopiesArrive) {
+  const Gpu gpu("");
+  const auto device = open_device(gpu.device());
+  std::vector<std::byte> from((std::size_t{9} << 20) + 17), to(from.size());
+  for (std::size_t i = 0; i < from.size(); ++i) from[i] = static_cast<std::byte>(i * 2654435761u >> 13);
+  void* memory = device->allocate(from.size());
+  device->upload(memory, from);
+  device->download(to, memory);
+  device->release(memory);
+  EXPECT_EQ(std::memcmp(from.data(), to.data(), from.size()), 0);
+}
+
+TEST_F(SimulatedGpu, KernelsAreTimed) {
+  const Gpu gpu("");
+  HandMadePlan plan;
+  const int x = plan.input(cpu_test::random_tensor({4, 8}));
+  const int y = plan.scratch({{4, 8}, DType::float32});
+  plan.step("relu", {}, {x}, {y});
+  plan.step("exp", {}, {y}, {plan.output({{4, 8}, DType::float32})});
+  PlanInstance instance(plan.plan(), {}, std::make_shared<Arena>(open_device(gpu.device())));
+  instance.allocate();
+  EXPECT_EQ(instance.run_profiled(), (std::vector<double>{1e-3, 1e-3}));
+}
+
+// The module's own words for a machine that will not do.
+TEST_F(SimulatedGpu, TheDoorSaysWhyThereIsNoDevice) {
+  const struct {
+    const char *faults, *reason, *cause;
+  } cases[] = {
+      {"count_error=35,driver=12040", "driver is for CUDA 12.4, this backend needs CUDA 13.0", "driver_too_old"},
+      {"count_error=35,driver=0", "no NVIDIA driver", "no_usable_device"},
+      {"count_error=100", "shows no device", "no_usable_device"},
+      {"count_error=34", "driver answers", "stub_driver"},
+      {"capability=70", "compute capability 7.0", "arch_unsupported"}};
+  for (const auto& expected : cases) {
+    const Gpu gpu(expected.faults);
+    EXPECT_EQ(gpu.loaded().module, nullptr);
+    EXPECT_NE(gpu.loaded().reason.find(expected.reason), std::string::npos) << gpu.loaded().reason;
+    EXPECT_EQ(gpu.loaded().cause, expected.cause);
+  }
+}
+
+}  // namespace
+}  // namespace keratin::testing

@@ -1,0 +1,314 @@
+// The CUDA runtime of the simulator: memory, one device, streams that run at once or are captured.
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <vector>
+
+#include "keratin/backends/cuda/device/launch.h"
+#include "tests/modules/cuda_simulator/simulator.h"
+
+struct CUstream_st {
+  bool capturing = false, invalidated = false;
+  std::vector<std::function<void()>> recorded;
+};
+struct CUevent_st {
+  bool recorded = false;
+};
+struct CUgraph_st {
+  std::vector<std::function<void()>> work;
+};
+struct CUgraphExec_st {
+  std::vector<std::function<void()>> work;
+};
+
+namespace keratin::cuda {
+namespace simulator {
+namespace {
+
+constexpr std::size_t kTotalMemory = std::size_t{2} << 30;
+
+struct Machine {
+  std::map<std::uintptr_t, std::size_t> device, pinned;  // blocks in use
+  std::size_t used = 0;
+  std::vector<Stream> streams;
+  std::string broken_rule;
+};
+Machine& machine() {
+  static Machine* instance = new Machine;
+  return *instance;
+}
+
+bool within(const std::map<std::uintptr_t, std::size_t>& blocks, const void* memory, std::size_t bytes) {
+  const auto address = reinterpret_cast<std::uintptr_t>(memory);
+  auto block = blocks.upper_bound(address);
+  if (block == blocks.begin()) return false;
+  --block;
+  return address + bytes <= block->first + block->second;
+}
+
+// What may not happen while a stream is captured ends the capture.
+int forbidden_in_capture(const char* call) {
+  for (Stream stream : machine().streams) {
+    if (!stream->capturing) continue;
+    stream->invalidated = true;
+    return broken_rule(std::string(call) + " while a stream is captured", kCaptureUnsupported);
+  }
+  return 0;
+}
+
+int allocate_in(std::map<std::uintptr_t, std::size_t>& blocks, void** memory, std::size_t bytes) {
+  // Exactly as large as asked for, so that the address sanitizer sees what is read or written behind it.
+  if (posix_memalign(memory, 256, bytes) != 0) return kOutOfMemory;
+  std::memset(*memory, 0xff, bytes);
+  blocks.emplace(reinterpret_cast<std::uintptr_t>(*memory), bytes);
+  return 0;
+}
+
+int release_from(std::map<std::uintptr_t, std::size_t>& blocks, void* memory) {
+  const auto found = blocks.find(reinterpret_cast<std::uintptr_t>(memory));
+  if (found == blocks.end()) return broken_rule("release of memory that was not allocated");
+  blocks.erase(found);
+  std::free(memory);
+  return 0;
+}
+
+int allocate(void** memory, std::size_t bytes) {
+  if (const int error = forbidden_in_capture("cudaMalloc")) return error;
+  if (bytes > kTotalMemory - machine().used) return kOutOfMemory;
+  machine().used += bytes;
+  return allocate_in(machine().device, memory, bytes);
+}
+int release(void* memory) {
+  if (const int error = forbidden_in_capture("cudaFree")) return error;
+  const auto found = machine().device.find(reinterpret_cast<std::uintptr_t>(memory));
+  if (found != machine().device.end()) machine().used -= found->second;
+  return release_from(machine().device, memory);
+}
+
+int copy(void* to, const void* from, std::size_t bytes, Stream stream) {
+  enqueue(stream, [=] { std::memmove(to, from, bytes); });
+  return 0;
+}
+
+int stream_create(Stream* stream) {
+  *stream = new CUstream_st;
+  machine().streams.push_back(*stream);
+  return 0;
+}
+int stream_destroy(Stream stream) {
+  std::erase(machine().streams, stream);
+  delete stream;
+  return 0;
+}
+int capture_begin(Stream stream) {
+  if (stream->capturing) return broken_rule("a capture within a capture");
+  stream->capturing = true;
+  stream->invalidated = fault("capture_fails");
+  stream->recorded.clear();
+  return 0;
+}
+int capture_end(Stream stream, Graph* graph) {
+  if (!stream->capturing) return broken_rule("the end of a capture that never began");
+  stream->capturing = false;
+  *graph = nullptr;
+  if (stream->invalidated) return kCaptureInvalidated;
+  *graph = new CUgraph_st{std::move(stream->recorded)};
+  return 0;
+}
+
+std::string error_text_buffer;
+
+}  // namespace
+
+bool fault(std::string_view name, std::int64_t* number) {
+  const char* list = std::getenv("KERATIN_CUDASIM");
+  std::string_view rest = list ? list : "";
+  while (!rest.empty()) {
+    const std::string_view entry = rest.substr(0, rest.find(','));
+    rest.remove_prefix(std::min(rest.size(), entry.size() + 1));
+    if (entry == name) return true;
+    if (number && entry.starts_with(name) && entry.substr(name.size()).starts_with("=")) {
+      *number = std::atoll(std::string(entry.substr(name.size() + 1)).c_str());
+      return true;
+    }
+  }
+  return false;
+}
+
+void enqueue(Stream stream, std::function<void()> work) {
+  stream->capturing ? stream->recorded.push_back(std::move(work)) : work();
+}
+
+int broken_rule(std::string text, int error) {
+  machine().broken_rule = std::move(text);
+  return error;
+}
+const std::string& last_broken_rule() { return machine().broken_rule; }
+
+bool in_device_memory(const void* memory, std::size_t bytes) {
+  return bytes == 0 || within(machine().device, memory, bytes);
+}
+
+std::string fault_of_operand(const char* name, const void* memory, std::int64_t bytes, std::int64_t alignment) {
+  if (!in_device_memory(memory, static_cast<std::size_t>(bytes))) {
+    return std::string(name) + " is not within device memory";
+  }
+  if (reinterpret_cast<std::uintptr_t>(memory) % static_cast<std::uintptr_t>(alignment) != 0) {
+    return std::string(name) + " is not aligned to " + std::to_string(alignment) + " bytes, as was promised";
+  }
+  return "";
+}
+
+float to_tf32(float x) {
+  if (!std::isfinite(x)) return x;
+  std::uint32_t bits = 0;
+  std::memcpy(&bits, &x, sizeof x);
+  bits = (bits + 0xfffu + ((bits >> 13) & 1u)) & ~0x1fffu;
+  std::memcpy(&x, &bits, sizeof x);
+  return x;
+}
+
+}  // namespace simulator
+
+void launch_on_host(Stream stream, std::function<void()> work) { simulator::enqueue(stream, std::move(work)); }
+
+const RuntimeApi& runtime_api() {
+  using namespace simulator;
+  static const RuntimeApi api = {
+      .error_name =
+          [](int error) { return error == kOutOfMemory ? "cudaErrorMemoryAllocation" : "cudaErrorSimulated"; },
+      .error_text =
+          [](int error) {
+            error_text_buffer = error == kNoDevice ? "no device" : last_broken_rule();
+            return error_text_buffer.c_str();
+          },
+      .last_error = [] { return 0; },
+      .driver_version =
+          [](int* version) {
+            std::int64_t number = 13000;
+            fault("driver", &number);
+            *version = static_cast<int>(number);
+            return 0;
+          },
+      .runtime_version =
+          [](int* version) {
+            *version = 13000;
+            return 0;
+          },
+      .device_count =
+          [](int* count) {
+            std::int64_t error = 0;
+            *count = 1;
+            fault("count_error", &error);
+            return static_cast<int>(error);
+          },
+      .device_name =
+          [](char* text, std::size_t bytes, int) {
+            std::snprintf(text, bytes, "simulated GPU");
+            return 0;
+          },
+      .device_attribute =
+          [](int* value, int attribute, int) {
+            std::int64_t capability = 90;
+            fault("capability", &capability);
+            *value = attribute == kComputeMajor   ? static_cast<int>(capability / 10)
+                     : attribute == kComputeMinor ? static_cast<int>(capability % 10)
+                                                  : 132;
+            return 0;
+          },
+      .set_device = [](int device) { return device == 0 ? 0 : broken_rule("no such device"); },
+      .memory_info =
+          [](std::size_t* free, std::size_t* total) {
+            *total = kTotalMemory;
+            *free = kTotalMemory - machine().used;
+            return 0;
+          },
+      .allocate = allocate,
+      .release = release,
+      .allocate_pinned =
+          [](void** memory, std::size_t bytes) {
+            if (const int error = forbidden_in_capture("cudaMallocHost")) return error;
+            return allocate_in(machine().pinned, memory, bytes);
+          },
+      .release_pinned = [](void* memory) { return release_from(machine().pinned, memory); },
+      .copy_to_device =
+          [](void* to, const void* from, std::size_t bytes, Stream stream) {
+            if (!in_device_memory(to, bytes)) return broken_rule("a copy to the device ends outside of its memory");
+            if (!within(machine().pinned, from, bytes))
+              return broken_rule("a copy from memory that is not pinned waits");
+            return copy(to, from, bytes, stream);
+          },
+      .copy_to_host =
+          [](void* to, const void* from, std::size_t bytes, Stream stream) {
+            if (!in_device_memory(from, bytes)) return broken_rule("a copy from outside of the device's memory");
+            if (!within(machine().pinned, to, bytes)) return broken_rule("a copy to memory that is not pinned waits");
+            return copy(to, from, bytes, stream);
+          },
+      .copy_on_device =
+          [](void* to, const void* from, std::size_t bytes, Stream stream) {
+            if (!in_device_memory(to, bytes) || !in_device_memory(from, bytes)) {
+              return broken_rule("a copy on the device leaves its memory");
+            }
+            return copy(to, from, bytes, stream);
+          },
+      .fill =
+          [](void* to, int byte, std::size_t bytes, Stream stream) {
+            if (!in_device_memory(to, bytes)) return broken_rule("a fill leaves the device's memory");
+            enqueue(stream, [=] { std::memset(to, byte, bytes); });
+            return 0;
+          },
+      .stream_create = stream_create,
+      .stream_destroy = stream_destroy,
+      .stream_synchronize = [](Stream) { return forbidden_in_capture("cudaStreamSynchronize"); },
+      .event_create =
+          [](Event* event) {
+            *event = new CUevent_st;
+            return 0;
+          },
+      .event_destroy =
+          [](Event event) {
+            delete event;
+            return 0;
+          },
+      .event_record =
+          [](Event event, Stream) {
+            event->recorded = true;
+            return 0;
+          },
+      .event_synchronize = [](Event) { return forbidden_in_capture("cudaEventSynchronize"); },
+      .event_milliseconds =
+          [](float* milliseconds, Event from, Event to) {
+            if (!from->recorded || !to->recorded) return broken_rule("the time of an event that was not recorded");
+            *milliseconds = 1;
+            return 0;
+          },
+      .capture_begin = capture_begin,
+      .capture_end = capture_end,
+      .graph_instantiate =
+          [](GraphExec* exec, Graph graph) {
+            *exec = new CUgraphExec_st{graph->work};
+            return 0;
+          },
+      .graph_launch =
+          [](GraphExec exec, Stream stream) {
+            if (stream->capturing) return broken_rule("a graph launched into a capture");
+            for (const std::function<void()>& work : exec->work) work();
+            return 0;
+          },
+      .graph_destroy =
+          [](Graph graph) {
+            delete graph;
+            return 0;
+          },
+      .graph_exec_destroy =
+          [](GraphExec exec) {
+            delete exec;
+            return 0;
+          },
+  };
+  return api;
+}
+
+}  // namespace keratin::cuda

@@ -1,0 +1,35 @@
+// A GPU on the host, for tests of the CUDA backend: the functions it uses of the CUDA runtime, cuBLASLt and cuDNN, on
+// host memory, with the rules the real ones have. Whatever breaks a rule is an error whose text says which.
+//
+// KERATIN_CUDASIM is a list of faults, separated by commas, e.g. "no_cudnn,no_epilogue"; see `fault`.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "keratin/backends/cuda/api/runtime.h"
+
+namespace keratin::cuda::simulator {
+
+// Whether KERATIN_CUDASIM names this fault now; for "name=number", the number is stored when asked for.
+bool fault(std::string_view name, std::int64_t* number = nullptr);
+
+// Runs `work` now, or records it while the stream is being captured.
+void enqueue(Stream stream, std::function<void()> work);
+
+// Notes which rule was broken; returns the error to pass on. error_text() and the libraries' texts tell it.
+int broken_rule(std::string text, int error = 1);
+const std::string& last_broken_rule();
+
+// Whether [memory, memory + bytes) is device memory. No bytes are anywhere.
+bool in_device_memory(const void* memory, std::size_t bytes);
+// "" or what is wrong with an operand: its place or its alignment.
+std::string fault_of_operand(const char* name, const void* memory, std::int64_t bytes, std::int64_t alignment);
+
+// What tensor cores make of a float32 operand: 10 bits of mantissa.
+float to_tf32(float x);
+
+}  // namespace keratin::cuda::simulator
