@@ -9,6 +9,7 @@
 #include "keratin/core/tensor/tensor.h"
 #include "keratin/core/training/callbacks/callbacks.h"
 #include "keratin/core/training/model.h"
+#include "keratin/core/training/predictor.h"
 #include "keratin/core/training/sequential.h"
 #include "keratin/io/datasets.h"
 #include "keratin/layers/layers.h"
