@@ -4,6 +4,7 @@
 
 #include "keratin/backends/cuda/probe/versions.h"
 #include "keratin/keratin.h"
+#include "keratin/tools/bench/bench.h"
 #include "keratin/tools/doctor/doctor.h"
 
 namespace {
@@ -42,9 +43,24 @@ int main(int argc, char** argv) {
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
   CLI::App* devices_command = app.add_subcommand("devices", "list the devices that can be used");
+
+  tools::BenchOptions bench;
+  CLI::App* bench_command = app.add_subcommand("bench", "compare how fast this machine's devices train and predict");
+  bench_command->add_option("--models", bench.models, "dense, tutorial, mnist_mlp, mnist_cnn, resnet, matmul")
+      ->delimiter(',');
+  bench_command->add_option("--devices", bench.devices, "for instance cpu,cuda:0; all that work unless given")
+      ->delimiter(',');
+  bench_command->add_option("--batch-sizes", bench.batch_sizes)->delimiter(',')->capture_default_str();
+  bench_command->add_option("--seconds", bench.seconds, "of training for each measurement")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  CLI::Option* json = bench_command->add_flag("--json", bench.json, "print JSON");
+  bench_command->add_flag("--csv", bench.csv, "print comma-separated values")->excludes(json);
+  bench_command->add_option("--chart", bench.chart, "draw the speeds in this SVG file");
   CLI11_PARSE(app, argc, argv);
   try {
     if (doctor_command->parsed()) return tools::run_doctor(doctor);
+    if (bench_command->parsed()) return tools::run_bench(bench);
     if (devices_command->parsed()) return list_devices();
   } catch (const std::exception& error) {
     std::fprintf(stderr, "keratin: %s\n", error.what());

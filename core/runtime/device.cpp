@@ -92,7 +92,8 @@ std::string without_stop(std::string sentence) {
 // The reason for which a backend cannot be used, with the way out as far as doctor knows one.
 std::string reason_with_fix(const std::string& backend, const LoadResult& loaded) {
   std::string text = backend + " is not available: " + without_stop(loaded.reason);
-  const std::string fix = backend == "cuda" ? detail::fix_of_cause(loaded.cause) : "";
+  const bool can_be_fixed = backend == "cuda" && loaded.cause != "no_nvidia_hardware";
+  const std::string fix = can_be_fixed ? detail::fix_of_cause(loaded.cause) : "";
   if (!fix.empty()) text += " (cause: " + loaded.cause + "). Fix: " + without_stop(fix);
   return text;
 }

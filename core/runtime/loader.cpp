@@ -102,6 +102,12 @@ LoadResult open_module(const fs::path& path) {
   return {module, path.string(), "", ""};
 }
 
+// A module without devices knows what CUDA's runtime told it, which is little: one error stands for no driver, a
+// container without its device files and more. Then the driver and the machine's files are asked.
+bool knows_why(const std::string& cause) {
+  return cause != "no_driver" && cause != "no_usable_device" && !detail::fix_of_cause(cause).empty();
+}
+
 }  // namespace
 
 bool has_nvidia_hardware() { return detail::nvidia_hardware_is_visible(); }
@@ -134,9 +140,9 @@ LoadResult load_backend_module(const std::string& name) {
     for (const fs::path& folder : search_folders()) searched += (searched.empty() ? "" : ", ") + folder.string();
     result.reason = "no module " + file_names(name).front() + " was found in " + searched;
   }
-  // A CUDA module that found no device and cannot say why: the driver and the machine's files can.
-  if (name == "cuda" && (result.cause.empty() || result.cause == "no_usable_device")) {
-    detail::GpuVerdict verdict = detail::explain_missing_gpu();
+  if (name == "cuda" && !knows_why(result.cause)) {
+    const int cuda = result.path.ends_with("cuda12.so") ? 12 : 13;
+    detail::GpuVerdict verdict = detail::explain_missing_gpu(cuda, result.path);
     if (verdict.cause != "none") {
       result.cause = verdict.cause;
       result.reason = verdict.text;

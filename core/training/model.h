@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "keratin/core/model/layer.h"
+#include "keratin/core/training/benchmark.h"
 #include "keratin/core/training/callback.h"
 #include "keratin/core/training/data.h"
 #include "keratin/core/training/logs.h"
@@ -121,6 +122,10 @@ class Model : public Layer {
   // Bytes on the current device for training with this batch size (or predicting, when not compiled): exact for the
   // plan.
   MemoryReport memory(std::int64_t batch_size = 32) const;
+
+  // Trains and predicts for a moment on each device and says which is faster for this model and batch size. The weights
+  // and the optimizer's state are afterwards what they were. A device that cannot be used is listed with the reason.
+  DeviceBenchmark benchmark_devices(const TensorList& x, const TensorList& y, const BenchmarkOptions& options = {});
 
   // The layers in Keras's order. Copies of the handles: the model's own layers.
   std::vector<Layer> layers() const;

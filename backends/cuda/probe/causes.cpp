@@ -5,8 +5,10 @@ namespace {
 
 constexpr const char* kInstallDriver =
     "Install NVIDIA's driver, version 580 or newer, from https://www.nvidia.com/drivers, and restart.";
+// Debian's own driver is older than what CUDA 13 needs.
 constexpr const char* kInstallDriverDebian =
-    "sudo apt install nvidia-driver (Ubuntu: sudo ubuntu-drivers install), version 580 or newer, then restart.";
+    "Debian: add NVIDIA's repository (https://developer.nvidia.com/cuda-downloads), then sudo apt install nvidia-open. "
+    "Ubuntu: sudo ubuntu-drivers install nvidia:580. Restart afterwards.";
 constexpr const char* kWheels = "pip install nvidia-cudnn-cu13 nvidia-cublas";
 constexpr const char* kReinstallKeratin =
     "Build and install libkeratin and its modules together, with the CUDA toolkit present: cmake -DKERATIN_CUDA=ON ... "
@@ -31,8 +33,9 @@ const Cause kCauses[] = {
      .seen_by = "the PCI device's driver is nouveau, and NVIDIA's is not loaded",
      .fix = "Install NVIDIA's driver, version 580 or newer, blacklist nouveau and restart; with secure boot, enrol the "
             "driver's signing key.",
-     .debian = "sudo apt install nvidia-driver (it blacklists nouveau), then restart; with secure boot, enrol the key "
-               "that the installation offers."},
+     .debian = "Debian: add NVIDIA's repository (https://developer.nvidia.com/cuda-downloads), then sudo apt install "
+               "nvidia-open. Ubuntu: sudo ubuntu-drivers install nvidia:580. Both keep nouveau away; restart, and with "
+               "secure boot enrol the key that the installation offers."},
     {.id = "container_without_gpu",
      .sentence = "This container was started without access to the GPU.",
      .seen_by = "inside a container, a GPU or its kernel driver is there, but no /dev/nvidiactl",

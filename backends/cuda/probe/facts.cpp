@@ -65,8 +65,8 @@ Facts gather(const System& system, const GatherOptions& options) {
   return facts;
 }
 
-Facts gather_here(const System& system) {
-  Facts facts = from_files(system, 13, "");
+Facts gather_here(const System& system, int cuda_major, const std::string& module_path) {
+  Facts facts = from_files(system, cuda_major, module_path);
   facts.driver_outcome = facts.nvml_outcome = facts.cublas_outcome = facts.cudnn_outcome = facts.module_outcome =
       nothing_to_do();
   if (!facts.hardware.any()) return facts;

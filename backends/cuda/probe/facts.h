@@ -55,6 +55,6 @@ struct GatherOptions {
 Facts gather(const System& system, const GatherOptions& options = {});
 
 // Only what this process can tell at once: files, the search for libraries, and the driver, asked here.
-Facts gather_here(const System& system);
+Facts gather_here(const System& system, int cuda_major = 13, const std::string& module_path = "");
 
 }  // namespace keratin::probe

@@ -5,9 +5,9 @@ namespace keratin::detail {
 
 bool nvidia_hardware_is_visible() { return probe::look_at_hardware(probe::System::host()).any(); }
 
-GpuVerdict explain_missing_gpu() {
-  // Without the module: the loader knows about that one itself.
-  const std::vector<probe::Finding> findings = probe::find_causes(probe::gather_here(probe::System::host()));
+GpuVerdict explain_missing_gpu(int cuda_major, const std::string& module_path) {
+  const probe::Facts facts = probe::gather_here(probe::System::host(), cuda_major, module_path);
+  const std::vector<probe::Finding> findings = probe::find_causes(facts);
   for (const probe::Finding& finding : findings) {
     if (finding.blocks || finding.cause == "no_nvidia_hardware") return {finding.cause, finding.text(), finding.fix};
   }

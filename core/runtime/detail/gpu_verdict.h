@@ -15,8 +15,9 @@ struct GpuVerdict {
 // From files alone: whether there is a GPU or a trace of one. Opens no library.
 bool nvidia_hardware_is_visible();
 
-// Asks the driver's library in this process when there is hardware: for a module that found no device.
-GpuVerdict explain_missing_gpu();
+// Asks the driver's library in this process when there is hardware: for a module (of this CUDA major version, at this
+// path) that found no device.
+GpuVerdict explain_missing_gpu(int cuda_major, const std::string& module_path);
 
 // The fix for a cause id on this system; "" for an id that is not in doctor's table.
 std::string fix_of_cause(const std::string& cause);

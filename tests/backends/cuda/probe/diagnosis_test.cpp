@@ -6,6 +6,7 @@
 #include <functional>
 #include <set>
 
+#include "keratin/backends/cuda/probe/versions.h"
 #include "tests/backends/cuda/probe/gpu_machine.h"
 
 namespace keratin::testing {
@@ -98,7 +99,7 @@ const std::vector<CauseCase>& cases() {
          m.remove_kernel_module();
          m.add_gpu("nouveau");
        },
-       "blacklists nouveau"},
+       "keep nouveau away"},
       {"LibraryMissing", "driver_library_missing", "", [](GpuMachine& m) { m.remove_driver(); }, "sudo apt install"},
       {"LibraryMissingInAContainer", "driver_library_missing", "",
        [](GpuMachine& m) {
@@ -298,6 +299,13 @@ TEST(CauseTable, IdsAreUniqueAndEveryRowIsComplete) {
 TEST(CauseTable, ThePageIsUpToDate) {
   EXPECT_TRUE(read_file(KERATIN_SOURCE_DIR "/docs/why_is_my_gpu_not_used.md") == probe::causes_page())
       << "write it anew: keratin doctor --page > docs/why_is_my_gpu_not_used.md";
+}
+
+TEST(CauseTable, TheDocumentationHasTheVersionTable) {
+  std::string version = read_file(KERATIN_SOURCE_DIR "/VERSION");
+  version.erase(version.find_last_not_of(" \n") + 1);
+  const std::string page = read_file(KERATIN_SOURCE_DIR "/docs/gpu.md"), table = probe::version_markdown(version);
+  EXPECT_TRUE(page.find(table) != std::string::npos) << "put this into docs/gpu.md:\n" << table;
 }
 
 TEST(CauseTable, TheFixIsTheSystemsOwn) {

@@ -87,6 +87,36 @@ TEST_F(KeratinCommand, DoctorFindsWrongResults) {
   expect_contains(wrong, "the element-wise kernel differs by");
 }
 
+// The fake GPU takes no time at all.
+TEST_F(KeratinCommand, BenchComparesDevices) {
+  install(fake_module_folder("healthy") + "/libkeratin_fake.so");
+  const std::string chart = modules_.path("speed.svg");
+  const auto bench = [&](std::vector<std::string> more) {
+    std::vector<std::string> command = {KERATIN_TOOL,    "bench", "--models",  "tutorial,matmul",
+                                        "--batch-sizes", "64",    "--seconds", "0.01"};
+    command.insert(command.end(), more.begin(), more.end());
+    return house::run_command(command, {{"KERATIN_BACKEND_PATH", modules_.path()}});
+  };
+  const CommandResult text = bench({"--chart", chart});
+  EXPECT_EQ(text.status, 0) << text.output;
+  expect_contains(text, "tutorial, batch 64     cpu:0 ");
+  expect_contains(text, "tutorial, batch 64     fake:1 ");
+  expect_contains(text, "times as fast as cpu:0");
+  expect_contains({0, read_file(chart), 0}, "tutorial, batch 64");
+  const CommandResult csv = bench({"--csv", "--devices", "cpu,cuda:1"});
+  EXPECT_EQ(csv.output.find("model,batch_size,device,epoch_seconds"), 0u) << csv.output;
+  expect_contains(csv, "\ntutorial,64,fake:1,");
+  EXPECT_EQ(csv.output.find("fake:0"), std::string::npos);
+  const CommandResult hidden =
+      house::run_command({KERATIN_TOOL, "bench", "--models", "matmul", "--seconds", "0.01", "--json"},
+                         {{"KERATIN_DOCTOR_ROOT", machine_.folder.path()}, {"KERATIN_FAKE_CUDA", "cuInit=803"}});
+  EXPECT_EQ(hidden.status, 0) << hidden.output;
+  expect_contains(hidden, "\"gpu_skipped\": \"no module libkeratin_cuda13.so was found");
+  const CommandResult wrong = bench({"--models", "tutoriall"});
+  EXPECT_EQ(wrong.status, 2);
+  expect_contains(wrong, "did you mean 'tutorial'?");
+}
+
 TEST_F(KeratinCommand, VersionAndDevices) {
   const CommandResult version = house::run_command({KERATIN_TOOL, "--version"});
   EXPECT_EQ(version.status, 0);
