@@ -153,7 +153,7 @@ int nvmlDeviceGetComputeRunningProcesses_v3(void*, unsigned* count, FakeProcess*
 std::size_t cublasLtGetVersion() { return static_cast<std::size_t>(value("cublasLtGetVersion", 130100)); }
 std::size_t cudnnGetVersion() { return static_cast<std::size_t>(value("cudnnGetVersion", 91900)); }
 std::size_t cudnnGetCudartVersion() { return static_cast<std::size_t>(value("cudnnGetCudartVersion", 13010)); }
-std::size_t cudnnGetMaxDeviceVersion() { return 1210; }
+std::size_t cudnnGetMaxDeviceVersion() { return static_cast<std::size_t>(value("max_device", 1210)); }
 int cudnnGraphVersionCheck() { return result("cudnnGraphVersionCheck"); }
 int cudnnOpsVersionCheck() { return result("cudnnOpsVersionCheck"); }
 int cudnnCnnVersionCheck() { return result("cudnnCnnVersionCheck"); }

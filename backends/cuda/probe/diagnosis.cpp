@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::int64_t kLeastFree = std::int64_t{512} << 20;  // a CUDA context and its libraries take about that
 constexpr long kOldestCudnn = 90800;                          // graphs that can be checked without a device
+constexpr int kCompiledFor = 90;  // newer GPUs take the module's code for these through the driver's compiler
 constexpr int kNvmlMismatch = 18, kNvmlLost = 15, kCudnnPartsDiffer = 1002;
 
 class Judge {
@@ -175,6 +176,13 @@ class Judge {
       if (gpu.capability > 0 && gpu.capability < least_capability()) {
         add("arch_unsupported", name + "compute capability " + capability(gpu.capability), !other);
       }
+      if (gpu.capability >= kCompiledFor + 10 && !facts_.jit_compiler) {
+        add("jit_missing",
+            name + "compute capability " + capability(gpu.capability) +
+                " needs code compiled at run time, and libnvidia-ptxjitcompiler.so.1 is not beside " +
+                facts_.driver.path,
+            false);
+      }
       if (short_of_memory(gpu)) {
         add("memory_held", name + std::to_string(gpu.free_bytes >> 20) + " MiB free" + held_by(), !other);
       }
@@ -235,6 +243,13 @@ class Judge {
       }
     }
     if (report.version < kOldestCudnn) add("cudnn_too_old", version, false);
+    for (int i = 0; i < std::min(facts_.driver.count, DriverReport::kMaxGpus); ++i) {
+      const int known = static_cast<int>(report.max_device / 10), has = facts_.driver.gpus[i].capability;
+      if (known > 0 && has > known) {
+        add("cudnn_too_old", version + ", knows GPUs up to " + capability(known) + ", this one has " + capability(has),
+            false);
+      }
+    }
     if (report.cuda > 0 && report.cuda / 1000 != facts_.needed_cuda / 1000) {
       add("cudnn_other_cuda", "built with CUDA " + cuda_version_text(report.cuda) + ", " + found.path, false);
     }

@@ -1,5 +1,7 @@
 #include "keratin/backends/cuda/probe/facts.h"
 
+#include <filesystem>
+
 namespace keratin::probe {
 namespace {
 

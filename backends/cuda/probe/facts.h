@@ -30,6 +30,7 @@ struct Facts {
   DriverReport driver = empty_driver_report();
   NvmlReport nvml = empty_nvml_report();
   Outcome driver_outcome, nvml_outcome;
+  bool jit_compiler = true;  // the driver's compiler of GPU code is beside its library
   CudaLibraries libraries;
   CublasReport cublas = empty_cublas_report();
   CudnnReport cudnn = empty_cudnn_report();

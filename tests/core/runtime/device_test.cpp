@@ -193,6 +193,20 @@ TEST_F(DeviceTest, RefusesWhatDoesNotFitWithTheLargestBatchThatWould) {
   set_device("auto");
 }
 
+TEST_F(DeviceTest, DataThatDoesNotFitIsRefused) {
+  const TemporaryFolder folder;
+  install("healthy", folder);
+  EXPECT_EXIT(in_process(folder.path(),
+                         [] {
+                           Sequential model({Input({1000}), Dense(2)});
+                           model.compile("sgd", "mse");
+                           set_memory_limit(2 << 20);
+                           model.fit(Tensor({1000, 1000}), Tensor({1000, 2}), {.batch_size = 8, .verbose = 0});
+                         }),
+              ::testing::ExitedWithCode(1),
+              "the data takes 3.82 MiB and fake:0 has .* left beside the plans; give it as a generator");
+}
+
 TEST_F(DeviceTest, WrongKindsAreErrors) { EXPECT_THROW(list_physical_devices("gpu"), InvalidArgument); }
 
 // ---- "auto" on a machine whose GPU cannot be used

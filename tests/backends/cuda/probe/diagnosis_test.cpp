@@ -176,6 +176,7 @@ const std::vector<CauseCase>& cases() {
        "100 MiB free; held by process 4000 (71680 MiB), process 4001"},
       {"MemoryHeldAtOpening", "memory_held", "cuDevicePrimaryCtxRetain=2,processes=1", kUnchanged, "process 4000"},
       {"Jit", "jit_missing", "cuDevicePrimaryCtxRetain=221", kUnchanged, "ptxjitcompiler"},
+      {"JitForANewGpu", "jit_missing", "capability=120", kUnchanged, "libnvidia-ptxjitcompiler.so.1 is not beside", 0},
       {"Wsl", "wsl_driver", "",
        [](GpuMachine& m) {
          strip(m);
@@ -234,6 +235,7 @@ const std::vector<CauseCase>& cases() {
       {"CudnnMixed", "cudnn_mixed", "cudnnCnnVersionCheck=1002", kUnchanged, "gives 1002", 0},
       {"CudnnCheckFails", "cudnn_broken", "cudnnOpsVersionCheck=1008", kUnchanged, "gives 1008", 0},
       {"CudnnTooOld", "cudnn_too_old", "cudnnGetVersion=90501", kUnchanged, "version 9.5.1", 0},
+      {"CudnnOlderThanTheGpu", "cudnn_too_old", "max_device=890", kUnchanged, "up to 8.9, this one has 9.0", 0},
       {"CudnnForCuda12", "cudnn_other_cuda", "cudnnGetCudartVersion=12090", kUnchanged, "built with CUDA 12.9", 0},
       {"ModuleMissing", "module_missing", "", kUnchanged, "KERATIN_CUDA=ON", 1, no_module},
       {"ModuleOfAnotherBuild", "module_mismatch", "", kUnchanged, "interface 0123", 1,

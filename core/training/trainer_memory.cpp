@@ -1,0 +1,136 @@
+// What a call needs of the device's memory: its plans, its data, and what they take.
+#include <algorithm>
+#include <unordered_set>
+
+#include "keratin/core/ops/gather.h"
+#include "keratin/core/tensor/errors.h"
+#include "keratin/core/training/detail/model_impl.h"
+#include "keratin/core/training/detail/trainer.h"
+
+namespace keratin {
+namespace {
+
+// What may still be allocated.
+std::int64_t room_of(const MemoryInfo& memory) {
+  return memory.limit > 0 ? std::min(memory.free, memory.limit - memory.used) : memory.free;
+}
+
+}  // namespace
+
+ResidentData::ResidentData(std::shared_ptr<Backend> backend, const Dataset& data, VariablePtr cursor,
+                           std::vector<VariablePtr> bases)
+    : data_(data), cursor_(std::move(cursor)), cursor_value_({kBatchCursorSize}, DType::int64) {
+  std::size_t array = 0;
+  auto place = [&](const Tensor& tensor) {
+    const void* address = tensor.raw();
+    if (!backend->shares_host_memory()) {
+      blocks_.push_back(std::make_unique<DeviceBlock>(backend, std::max<std::size_t>(1, tensor.bytes())));
+      backend->upload(blocks_.back()->address(), {static_cast<const std::byte*>(tensor.raw()), tensor.bytes()});
+      address = blocks_.back()->address();
+    }
+    Tensor base({1}, DType::int64);
+    base.values<std::int64_t>()[0] = static_cast<std::int64_t>(reinterpret_cast<std::intptr_t>(address));
+    bases[array++]->set_value(base);
+  };
+  for (const Tensor& x : data_.x()) place(x);
+  for (const Tensor& y : data_.y()) place(y);
+  if (data_.sample_weight().defined()) place(data_.sample_weight());
+}
+
+void ResidentData::begin(std::int64_t rows, bool shuffle, std::uint64_t key) {
+  auto fields = cursor_value_.values<std::int64_t>();
+  fields[kCursorPosition] = 0;
+  fields[kCursorRows] = rows;
+  fields[kCursorFirst] = 0;
+  fields[kCursorKey] = static_cast<std::int64_t>(key);
+  fields[kCursorShuffle] = shuffle ? 1 : 0;
+  cursor_->set_value(cursor_value_);
+}
+
+ResidentData Trainer::resident(Phase phase, const Dataset& data) {
+  const std::size_t arrays = data.x().size() + data.y().size() + (data.sample_weight().defined() ? 1 : 0);
+  PhaseSource& s = source(phase, arrays);
+  if (!backend()->shares_host_memory()) {
+    std::int64_t bytes = static_cast<std::int64_t>(data.sample_weight().bytes());
+    for (const Tensor& x : data.x()) bytes += static_cast<std::int64_t>(x.bytes());
+    for (const Tensor& y : data.y()) bytes += static_cast<std::int64_t>(y.bytes());
+    const std::int64_t room = room_of(backend()->memory());
+    if (bytes > room) {
+      throw OutOfMemory("the data takes " + format_bytes(bytes) + " and " + backend()->info().name + " has " +
+                        format_bytes(std::max<std::int64_t>(0, room)) +
+                        " left beside the plans; give it as a generator (Dataset::from_generator), which streams it");
+    }
+  }
+  return ResidentData(backend(), data, s.cursor, s.bases);
+}
+
+void Trainer::allocate(const char* verb, std::int64_t batch, const PlanOfRows& plan_of) {
+  try {
+    plan_of(batch)->instance->allocate();
+  } catch (const OutOfMemory& error) {
+    refuse(verb, batch, plan_of, error);
+  }
+}
+
+// By bisection over the plans' own sizes; nothing is allocated.
+void Trainer::refuse(const char* verb, std::int64_t batch, const PlanOfRows& plan_of, const OutOfMemory& error) {
+  const std::int64_t room = room_of(backend()->memory());
+  std::int64_t good = 0, bad = batch;
+  while (bad - good > 1) {
+    const std::int64_t middle = good + (bad - good) / 2;
+    (plan_of(middle)->instance->bytes_to_allocate() <= room ? good : bad) = middle;
+  }
+  throw OutOfMemory(
+      std::string(verb) + ": batch_size " + std::to_string(batch) + ": " + error.what() +
+          (good > 0 ? "; batch_size " + std::to_string(good) + " would fit" : "; not even batch_size 1 would fit"),
+      error.cause());
+}
+
+std::int64_t Trainer::state_bytes(const PlanInstance& instance, bool of_model) const {
+  std::unordered_set<const VariableState*> own;
+  for (const Variable& variable : model_.variables()) own.insert(variable.state().get());
+  std::int64_t bytes = 0;
+  for (const VariablePtr& variable : instance.plan().variables) {
+    if (own.contains(variable.get()) == of_model) bytes += static_cast<std::int64_t>(variable->bytes());
+  }
+  return bytes;
+}
+
+MemoryReport Trainer::memory(std::int64_t batch) {
+  if (batch <= 0) throw InvalidArgument("memory: batch_size must be positive, got " + std::to_string(batch));
+  if (!model_.has_graph()) {
+    throw InvalidArgument("memory: the model '" + model_.name() + "' has no input shape yet; begin it with an Input");
+  }
+  // Samples as fit would be given: inputs in their own dtype, targets as the loss takes them.
+  TensorList x, y;
+  auto row = [](const Shape& shape) {
+    Shape one = shape;
+    for (int axis = 1; axis < one.rank(); ++axis) {
+      if (one[axis] == kUnknown) {
+        throw InvalidArgument("memory: an input has shape " + shape.to_string() + "; its sizes must be known");
+      }
+    }
+    one[0] = 0;
+    return one;
+  };
+  for (const Value& input : model_.inputs()) x.push_back(Tensor(row(input.shape()), input.dtype()));
+  if (compiled_) {
+    for (std::size_t i = 0; i < model_.outputs().size(); ++i) {
+      const Shape shape = row(model_.outputs()[i].shape());
+      const bool sparse = compiled_->losses[i].sparse_labels();
+      y.push_back(sparse ? Tensor(shape.slice(0, -1), DType::int32) : Tensor(shape));
+    }
+  }
+  const std::shared_ptr<StepPlan> step = plan(compiled_ ? Phase::train : Phase::predict, batch, x, y, false, false);
+  const Plan& p = step->instance->plan();
+  MemoryReport report;
+  report.weights = state_bytes(*step->instance, true);
+  report.optimizer = state_bytes(*step->instance, false);
+  report.gradients = p.gradient_bytes;
+  report.activations = std::max<std::int64_t>(0, p.scratch_bytes - p.gradient_bytes);
+  report.workspace = step->instance->executable().workspace_bytes();
+  report.feed = p.feed_bytes;
+  return report;
+}
+
+}  // namespace keratin
