@@ -38,6 +38,11 @@ Facts gather(const System& system, const GatherOptions& options) {
   Facts facts = from_files(system, options.cuda_major, options.module_path);
   facts.driver_outcome = run_isolated<DriverReport>(
       facts.driver, [&](DriverReport& report) { ask_driver(system, true, report); }, options.seconds);
+  if (*facts.driver.path) {
+    const std::filesystem::path folder = std::filesystem::path(facts.driver.path).parent_path();
+    std::error_code error;
+    facts.jit_compiler = std::filesystem::exists(folder / "libnvidia-ptxjitcompiler.so.1", error);
+  }
   facts.nvml_outcome = run_isolated<NvmlReport>(
       facts.nvml, [&](NvmlReport& report) { ask_nvml(system, report); }, options.seconds);
   facts.cublas_outcome = facts.cudnn_outcome = facts.module_outcome = nothing_to_do();

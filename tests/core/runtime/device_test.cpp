@@ -29,6 +29,16 @@ class DeviceTest : public ::testing::Test {
   }
 };
 
+// The process ends without destructors, which would remove its temporary folders.
+[[noreturn]] void end_process(int status) {
+  for (const char* name : {"KERATIN_BACKEND_PATH", "KERATIN_DOCTOR_ROOT"}) {
+    const std::string path = std::getenv(name) ? std::getenv(name) : "";
+    std::error_code ignored;
+    if (path.find("/keratin-test-") != std::string::npos) fs::remove_all(path, ignored);
+  }
+  std::exit(status);
+}
+
 // Runs `body` with the modules of this folder and writes what it throws.
 template <class Body>
 [[noreturn]] void in_process(const std::string& modules, const Body& body) {
@@ -36,13 +46,13 @@ template <class Body>
   unsetenv("KERATIN_DEVICE");
   try {
     body();
-    std::exit(0);
+    end_process(0);
   } catch (const DeviceError& error) {
     std::fprintf(stderr, "device error [%s]: %s\n", error.cause().c_str(), error.what());
   } catch (const std::exception& error) {
     std::fprintf(stderr, "error: %s\n", error.what());
   }
-  std::exit(1);
+  end_process(1);
 }
 
 void tell(const std::string& text) { std::fprintf(stderr, "%s\n", text.c_str()); }
