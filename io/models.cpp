@@ -74,12 +74,25 @@ void save_legacy(const Model& model, const std::string& path) {
   detail::write_hdf5(path, root);
 }
 
+// Whether the model was compiled, and for training: Keras writes an empty object for one that was not, and can compile
+// without a loss.
+bool is_compiled(const ConfigValue& compile, const std::string& path) {
+  const auto* object = std::get_if<ConfigValue::Object>(&compile.variant());
+  if (!object || (*object)->entries().empty()) return false;
+  const ConfigValue* loss = (*object)->find("loss");
+  const bool for_training = loss && !loss->is_null();
+  if (!for_training && ((*object)->find("optimizer") || (*object)->find("optimizer_config"))) {
+    log(LogLevel::warning, path + ": the model was compiled without a loss; it is loaded without being compiled.");
+  }
+  return for_training;
+}
+
 // The model of a configuration, compiled if that is wanted and known. Everything unsupported is named at once.
 Model make_model(const ConfigValue& config, const ConfigValue& compile, const LoadModelOptions& options,
                  const std::string& path) {
   ConfigProblems problems;
   Model model = model_from_config(config, problems);
-  const bool wanted = options.compile && !compile.is_null();
+  const bool wanted = options.compile && is_compiled(compile, path);
   if (wanted && model.pointer()) compile_from_config(model, compile, problems);
   if (wanted && !model.pointer()) check_compile_config(compile, problems);
   if (!problems.empty()) throw FileError(path + ": cannot be loaded: " + problems.text());

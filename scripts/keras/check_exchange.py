@@ -27,6 +27,8 @@ from keras import Sequential, layers  # noqa: E402
 logging.getLogger("absl").setLevel(logging.ERROR)  # that .h5 is an old format
 BATCH, STEPS = 8, 5
 CASES = {}
+# Keras drops an axis that is a list when it reads .h5, also in files of its own.
+LOST_IN_H5 = {"softmax_axes", "layer_normalization_axes"}
 
 
 def case(function):
@@ -120,7 +122,7 @@ def several_outputs(rng, n):
     x = keras.Input((7,))
     hidden = layers.Dense(9, activation="gelu")(x)
     kind = layers.Dense(3, activation="softmax", name="kind")(hidden)
-    size = layers.Dense(1, name="size")(layers.Dropout(0.3)(hidden, training=False))
+    size = layers.Dense(1, name="size")(hidden)
     model = keras.Model(x, [kind, size])
     model.compile(
         keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(0.01, 50, warmup_target=0.02, warmup_steps=3)),
@@ -142,7 +144,7 @@ def dictionaries_of_outputs(rng, n):
 
 @case
 def nested(rng, n):
-    inner = Sequential([keras.Input((6,)), layers.Dense(4, activation="elu"), layers.BatchNormalization()], name="inner")
+    inner = Sequential([keras.Input((6,)), layers.Dense(4, use_bias=False), layers.BatchNormalization()], name="inner")
     c = keras.Input((4,))
     two = keras.Model(c, [layers.Dense(3, activation="tanh")(c), layers.PReLU()(c)], name="two")
     x = keras.Input((6,))
@@ -325,6 +327,8 @@ def from_keras(exchange, folder, names, report):
                 trained = keras.models.clone_model(model)
                 trained.load_weights(folder / name / f"trained{extension}.weights.h5")
                 report.weights(what, trained.get_weights(), model.get_weights())
+            if extension == ".h5" and name.removeprefix("layer_") in LOST_IN_H5:
+                continue
             try:
                 back = keras.saving.load_model(folder / name / f"back{extension}")
             except Exception as error:  # noqa: BLE001
@@ -350,6 +354,8 @@ def from_keratin(exchange, folder, report, only):
         with h5py.File(here / "data.h5") as f:
             x = [f[f"x{i}"][()] for i in range(len(f)) if f"x{i}" in f]
         for extension in (".keras", ".h5"):
+            if extension == ".h5" and here.name in LOST_IN_H5:
+                continue
             try:
                 model = keras.saving.load_model(here / f"model{extension}")
                 report.predictions(f"written {here.name}{extension}", "predictions", results_of(here / "data.h5", "prediction"), predict(model, x))

@@ -3,8 +3,9 @@
 
 #include "keratin/core/model/registry.h"
 #include "keratin/core/training/model_config.h"
-#include "keratin/io/detail/hdf5_writer.h"
+#include "keratin/io/detail/hdf5_reader.h"
 #include "keratin/io/detail/zip_archive.h"
+#include "tests/build_paths.h"
 #include "tests/io/temporary_folder.h"
 #include "tests/layers/golden_layers.h"
 #include "tests/support/expect_error.h"
@@ -239,6 +240,34 @@ TEST(ModelFiles, WeightsByName) {
   expect_error<FileError>([&] { fewer.load_weights(folder.path("w.h5")); }, {"2 layers with weights, the model 1"});
   saved.save_weights(folder.path("w.weights.h5"));
   expect_error<InvalidArgument>([&] { saved.load_weights(folder.path("w.weights.h5"), {.by_name = true}); }, {"names"});
+}
+
+// Files that Keras 2.15 has written (scripts/fixtures/make_keras2_fixtures.py): shared layers, models inside a model.
+TEST(ModelFiles, OfKerasTwo) {
+  const std::string folder = KERATIN_SOURCE_DIR "/tests/fixtures/keras/";
+  std::string warnings;
+  set_log_handler([&](LogLevel, std::string_view text) { warnings += text; });
+  for (const char* name : {"keras2_sequential", "keras2_functional"}) {
+    SCOPED_TRACE(name);
+    Model model = load_model(folder + name + ".h5");
+    EXPECT_TRUE(model.compiled());
+    detail::H5Reader data(folder + name + ".data.h5");
+    const Tensor expected = data.load("prediction0"), got = model.predict(data.load("x0"));
+    ASSERT_EQ(got.shape(), expected.shape());
+    for (std::size_t i = 0; i < expected.values<float>().size(); ++i) {
+      EXPECT_NEAR(got.values<float>()[i], expected.values<float>()[i], 1e-5f);
+    }
+    if (name == std::string("keras2_sequential")) {
+      EXPECT_FLOAT_EQ(static_cast<float>(model.optimizer().learning_rate()), 0.001f);
+      continue;
+    }
+    const auto weights = all_weights(model);
+    for (Variable& variable : model.variables()) variable.assign(Tensor(variable.shape()));
+    model.load_weights(folder + "keras2_weights.h5");
+    EXPECT_EQ(all_weights(model), weights);
+  }
+  set_log_handler({});
+  EXPECT_NE(warnings.find("Keras 2 and is not loaded"), std::string::npos) << warnings;
 }
 
 // ---- hostile and foreign files ----

@@ -71,7 +71,11 @@ class Factory {
     if (object.registered_name.empty()) return standard(object.class_name);
     const std::lock_guard lock(mutex_);
     const auto found = registered_.find(object.registered_name);
-    return found == registered_.end() ? nullptr : found->second;
+    if (found != registered_.end()) return found->second;
+    // What Keras 2 writes in front of some of its own classes.
+    constexpr std::string_view kOwn = "Custom>";
+    const std::string_view name = object.registered_name;
+    return name.starts_with(kOwn) ? standard(name.substr(kOwn.size())) : nullptr;
   }
 
   std::string unknown(const ObjectConfig& object) const {
