@@ -76,7 +76,10 @@ void add_legacy_weights(const Model& model, H5Node& group) {
 }
 
 void add_legacy_optimizer(const Model& model, H5Node& root) {
-  if (model.compiled()) add_variables(model.optimizer()->variables(), root.group("optimizer_weights"));
+  if (!model.compiled()) return;
+  const Optimizer optimizer = model.optimizer();
+  optimizer->build(model.trainable_variables());
+  add_variables(optimizer->variables(), root.group("optimizer_weights"));
 }
 
 bool is_legacy(const H5Node& root) {
