@@ -289,6 +289,8 @@ void ConfigReader::expect(std::string_view key, const std::vector<ConfigValue>& 
 void ConfigReader::finish() {
   const auto& entries = config_.entries();
   for (std::size_t i = 0; i < entries.size(); ++i) {
+    // What every layer has; make_layer sees to them for classes of the user's.
+    if (entries[i].first == "trainable" || entries[i].first == "dtype") continue;
     if (!taken_[i] && !entries[i].second.is_null()) {
       problem(entries[i].first, "this argument (" + shown(entries[i].second) + ") is not supported");
     }

@@ -122,6 +122,14 @@ Values LayerImpl::operator()(std::span<const Value> inputs, const CallOptions& o
     for (const Value& value : trace.call(self, trial, options)) result.push_back(value.spec());
     return result;
   });
+  // No tensor has such an axis, and sums of sizes by the layers that follow would overflow.
+  constexpr std::int64_t kLargestSize = std::int64_t{1} << 31;
+  for (const Spec& spec : outputs) {
+    if (std::any_of(spec.shape.begin(), spec.shape.end(), [](std::int64_t size) { return size >= kLargestSize; })) {
+      throw InvalidArgument(name_ + " (" + class_name_ + "): an output of shape " + spec.shape.to_string() +
+                            " is too large");
+    }
+  }
   const std::size_t count = outputs.size();
   auto node = std::make_shared<const Node>(self, options, Values(inputs.begin(), inputs.end()), std::move(outputs));
   Values results;

@@ -124,7 +124,12 @@ Layer make_layer(const ConfigValue& config, ConfigProblems& problems) {
   }
   const std::string* name = text_of(object->arguments, "name");
   const std::string where = (name ? "'" + *name + "' " : "") + "(" + object->class_name + ")";
-  return detail::layer_factory().make(*object, where, problems).value_or(Layer());
+  Layer layer = detail::layer_factory().make(*object, where, problems).value_or(Layer());
+  if (!object->registered_name.empty()) {
+    const bool trainable = ConfigReader(object->arguments, where, problems).trainable();
+    if (layer && !trainable) layer.set_trainable(false);
+  }
+  return layer;
 }
 
 Layer layer_from_config(const Config& config) {

@@ -1,12 +1,4 @@
 // Registry: layers and what they are made of from their configurations, and classes of the user's made known to it.
-//
-//   class ScaleLayer : public LayerImpl {
-//    public:
-//     static Layer from_config(ConfigReader& c) { return Custom<ScaleLayer>(c.number("factor"), c.name()); }
-//     Config config() const override { return LayerImpl::config().set("factor", factor_); }
-//     ...
-//   };
-//   register_layer<ScaleLayer>("my_package", "Scale");  // in files: "my_package>Scale", as Keras names such classes
 #pragma once
 
 #include <span>
@@ -30,9 +22,19 @@ struct StandardClass {
   FromConfig<T> make;
 };
 
-// Classes of the user's. `package` and `class_name` are what files call them. The class's config() must be one that
-// begins with LayerImpl::config(), or Config(package, class_name) for what is not a layer.
-// Throws InvalidArgument for an empty name and for names with '>'. Registering again replaces.
+// Classes of the user's:
+//
+//   class ScaleLayer : public LayerImpl {
+//    public:
+//     static Layer from_config(ConfigReader& c) { return Custom<ScaleLayer>(c.number("factor"), c.name()); }
+//     Config config() const override { return LayerImpl::config().set("factor", factor_); }
+//     ...
+//   };
+//   register_layer<ScaleLayer>("my_package", "Scale");
+//
+// `package` and `class_name` are what files call them ("my_package>Scale", as Keras does). The class's config() must be
+// one that begins with LayerImpl::config(), or Config(package, class_name) for what is not a layer. Throws
+// InvalidArgument for an empty name and for names with '>'. Registering again replaces.
 void register_layer_class(const std::string& package, const std::string& class_name, const std::type_info& type,
                           FromConfig<Layer> make);
 template <class Impl>

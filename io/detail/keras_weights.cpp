@@ -113,7 +113,8 @@ H5Node keras_weights(const Model& model) {
   }
   if (model.compiled()) {
     const Optimizer optimizer = model.optimizer();
-    optimizer->build(model.trainable_variables());  // before the first step it has no slots yet, but readers expect them
+    optimizer->build(
+        model.trainable_variables());  // before the first step it has no slots yet, but readers expect them
     root.group("optimizer/vars").set_attribute("name", optimizer->name());
     const std::vector<Variable> variables = optimizer->variables();
     for (std::size_t i = 0; i < variables.size(); ++i) root.dataset(dataset_path("optimizer", i), variables[i].value());

@@ -16,6 +16,11 @@ namespace {
 // Row i holds the shares of the input's pixels in output pixel i, whose centre lies at (i + 1/2) / factor - 1/2 between
 // the centres of the input's pixels.
 Tensor interpolation(std::int64_t size, std::int64_t factor, DType dtype) {
+  constexpr std::int64_t kMost = std::int64_t{1} << 25;  // elements: 4096 pixels made 8192
+  if (size * factor > kMost / size) {
+    throw InvalidArgument("bilinear interpolation of " + std::to_string(size) + " pixels to " +
+                          std::to_string(size * factor) + " takes too much memory; resize the images beforehand");
+  }
   Tensor result({size * factor, size}, DType::float64);
   const std::span<double> shares = result.values<double>();
   for (std::int64_t i = 0; i < size * factor; ++i) {

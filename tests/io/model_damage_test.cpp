@@ -165,7 +165,7 @@ TEST(ModelDamage, FewMutations) { mutate_everything(60); }
 
 TEST(SlowModelDamage, ManyMutations) {
   const char* asked = std::getenv("KERATIN_MUTATIONS");
-  mutate_everything(asked ? std::atoi(asked) : 300);
+  mutate_everything(asked ? std::atoi(asked) : 200);
 }
 
 }  // namespace

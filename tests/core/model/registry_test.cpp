@@ -180,10 +180,7 @@ class ScaleLayer final : public LayerImpl {
   ScaleLayer(double factor, std::string name) : LayerImpl("Scale", std::move(name)), factor_(factor) {}
   static Layer from_config(ConfigReader& c) {
     const double factor = c.number("factor");
-    const bool trainable = c.trainable();
-    Custom<ScaleLayer> layer(factor, c.name());
-    layer.set_trainable(trainable);
-    return layer;
+    return Custom<ScaleLayer>(factor, c.name());
   }
   Config config() const override { return LayerImpl::config().set("factor", factor_); }
   using LayerImpl::call;
@@ -201,6 +198,8 @@ TEST(Registry, ClassesOfTheUser) {
   const std::string json = scale.config().to_json();
   EXPECT_NE(json.find("\"registered_name\": \"zoo>Scale\""), std::string::npos) << json;
   EXPECT_EQ(round_trip(scale), json);
+  scale.set_trainable(false);
+  EXPECT_FALSE(layer_from_config(scale.config()).trainable());
 
   register_regularizer("zoo", "Big", [](ConfigReader& c) {
     const double factor = c.number("factor");
