@@ -153,8 +153,10 @@ class Judge {
     for (int i = 0; i < std::min(facts_.nvml.count, DriverReport::kMaxGpus); ++i) {
       const NvmlGpu& gpu = facts_.nvml.gpus[i];
       for (int k = 0; k < std::min(gpu.processes, NvmlGpu::kMaxProcesses); ++k) {
-        text += (text.empty() ? "; held by " : ", ") + std::string("process ") + std::to_string(gpu.process[k].pid) +
-                " (" + std::to_string(gpu.process[k].bytes >> 20) + " MiB)";
+        // In a container NVML knows the process but not what it has.
+        const std::int64_t bytes = gpu.process[k].bytes;
+        text += (text.empty() ? "; held by process " : ", process ") + std::to_string(gpu.process[k].pid);
+        if (bytes > 0) text += " (" + std::to_string(bytes >> 20) + " MiB)";
       }
     }
     return text;
