@@ -93,7 +93,7 @@ KernelPtr prepare_batch_gather(const OpCall& call) {
                        range.run([&](i64 row, i64 end) {
                          const i64 *base = as<i64>(in[0]), *cursor = as<i64>(in[1]);
                          auto* y = as<std::byte>(out[0]);
-                         if (*base == 0 || cursor[kCursorRows] <= 0) {
+                         if (*base == 0 || cursor[kCursorRows] <= 0 || cursor[kCursorFirst] < 0) {
                            std::memset(y + row * row_bytes, 0, static_cast<std::size_t>((end - row) * row_bytes));
                            return;
                          }

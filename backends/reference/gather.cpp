@@ -42,13 +42,15 @@ void batch_gather(const std::any& any, Arrays in, Arrays out) {
   Array data{attrs.row_shape, attrs.from, reinterpret_cast<std::byte*>(base.load_integer(0))};
   const auto rows = static_cast<std::uint64_t>(cursor.load_integer(kCursorRows));
   const auto key = static_cast<std::uint64_t>(cursor.load_integer(kCursorKey));
-  const i64 size = attrs.row_shape.size();
+  const i64 size = attrs.row_shape.size(), first = cursor.load_integer(kCursorFirst);
+  if (!data.data || cursor.load_integer(kCursorRows) <= 0 || first < 0) {
+    for (i64 i = 0; i < y.size(); ++i) y.store(i, 0);
+    return;
+  }
   for (i64 r = 0; r < attrs.batch; ++r) {
-    i64 row = cursor.load_integer(kCursorPosition) + r;
-    if (cursor.load_integer(kCursorShuffle)) {
-      row = static_cast<i64>(permute_index(static_cast<std::uint64_t>(row), rows, key));
-    }
-    row += cursor.load_integer(kCursorFirst);
+    std::uint64_t at = static_cast<std::uint64_t>(cursor.load_integer(kCursorPosition) + r) % rows;
+    if (cursor.load_integer(kCursorShuffle)) at = permute_index(at, rows, key);
+    const i64 row = first + static_cast<i64>(at);
     for (i64 k = 0; k < size; ++k) {
       const i64 from = row * size + k, to = r * size + k;
       if (y.floating()) {

@@ -68,6 +68,7 @@ std::vector<Tensor> evaluate(std::span<const Value> values) {
                           (options.deterministic ? "d " : " ") + fed.program.to_string();
   auto found = std::find_if(c.recent.begin(), c.recent.end(), [&](const Cached& entry) { return entry.key == key; });
   if (found == c.recent.end()) {
+    trace.dump_layers(traced.name);
     auto instance =
         std::make_unique<PlanInstance>(compile(fed.program, *backend), options, std::make_shared<Arena>(backend));
     instance->allocate();

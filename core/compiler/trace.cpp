@@ -1,6 +1,9 @@
 #include "keratin/core/compiler/trace.h"
 
+#include "keratin/core/compiler/detail/dump.h"
+#include "keratin/core/compiler/detail/layer_log.h"
 #include "keratin/core/tensor/errors.h"
+#include "keratin/core/tensor/log.h"
 
 namespace keratin {
 namespace {
@@ -19,7 +22,11 @@ std::uint64_t hash(std::string_view text, std::uint64_t seed) {
 }  // namespace
 
 TraceContext::TraceContext(Phase phase, VariablePtr random_step, std::uint64_t seed)
-    : phase_(phase), training_(phase == Phase::train), random_step_variable_(std::move(random_step)), seed_(seed) {}
+    : phase_(phase),
+      training_(phase == Phase::train),
+      random_step_variable_(std::move(random_step)),
+      seed_(seed),
+      layer_log_(dump_wanted("layers") ? std::make_shared<LayerLog>() : nullptr) {}
 
 TraceContext* TraceContext::current() { return current_trace; }
 
@@ -107,15 +114,22 @@ Values TraceContext::call(const std::shared_ptr<Callable>& layer, std::span<cons
                           const std::any& call_options) {
   const ActiveTrace active(*this);
   const ScopeGuard scope(layer->name());
+  const std::size_t call = layer_log_ ? layer_log_->begin(*layer, inputs) : 0;
   try {
     // What `expand` returns may contain calls that were made before this trace: lower it too.
     Values outputs = lower(layer->expand(inputs, call_options, *this));
     for (const Value& output : outputs) layer_outputs_.emplace_back(ScopeGuard::current(), output);
+    if (layer_log_) layer_log_->end(call, outputs);
     return outputs;
   } catch (const Error& error) {
     error.rethrow_in(layer->name() + " (" + layer->class_name() + ")");
     throw;  // never reached; g++ does not see that a virtual function does not return
   }
+}
+
+void TraceContext::dump_layers(std::string_view title) const {
+  if (!layer_log_ || layer_log_->empty()) return;
+  log(LogLevel::output, "layers of " + std::string(title) + "\n" + layer_log_->to_string());
 }
 
 Value TraceContext::value_of(const VariablePtr& variable) {

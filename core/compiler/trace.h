@@ -16,6 +16,8 @@ namespace keratin {
 
 enum class Phase : std::uint8_t { train, evaluate, predict };
 
+class LayerLog;
+
 class TraceContext {
  public:
   // `random_step`: the int64 scalar variable random ops count by; `seed`: what layers without a seed of their own use.
@@ -48,6 +50,9 @@ class TraceContext {
   // The outputs of the layer calls so far, innermost first, with the layers' paths; for finding where a NaN begins.
   const std::vector<std::pair<std::string, Value>>& layer_outputs() const { return layer_outputs_; }
 
+  // With KERATIN_DUMP=layers: prints the layer calls so far under this title, if there were any.
+  void dump_layers(std::string_view title) const;
+
   // A scalar added to the loss of the model.
   void add_loss(Value loss) { losses_.push_back(std::move(loss)); }
   const Values& losses() const { return losses_; }
@@ -74,6 +79,7 @@ class TraceContext {
   std::vector<std::pair<VariablePtr, Value>> assigned_;
   Values losses_;
   std::vector<std::pair<std::string, Value>> layer_outputs_;
+  std::shared_ptr<LayerLog> layer_log_;  // null unless asked for
   std::map<std::string, std::uint64_t> stream_requests_;
 };
 

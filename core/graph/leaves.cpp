@@ -24,8 +24,12 @@ std::string describe_constant(const std::any& attrs) {
   const auto& a = std::any_cast<const ConstantAttrs&>(attrs);
   const Tensor& value = a.value;
   if (a.weak) return format_number(a.number);
-  if (value.size() == 1)
-    return std::string(name_of(value.dtype())) + value.shape().to_string() + format_number(value.item());
+  if (value.size() == 1) {
+    // As a double, large integers would be equal to their neighbours.
+    const std::string number = value.dtype() == DType::int64 ? std::to_string(*value.values<std::int64_t>().data())
+                                                             : format_number(value.item());
+    return std::string(name_of(value.dtype())) + value.shape().to_string() + number;
+  }
   return value.shape().to_string() + "@" + std::to_string(reinterpret_cast<std::uintptr_t>(value.raw()));
 }
 std::vector<Spec> infer_constant(const std::any& attrs, std::span<const Spec>) {

@@ -1,4 +1,6 @@
 // The cross-entropies of core/ops/softmax.h.
+#include <limits>
+
 #include "keratin/core/ops/detail/op_support.h"
 #include "keratin/core/ops/elementwise.h"
 #include "keratin/core/ops/reduce.h"
@@ -47,15 +49,23 @@ std::vector<Spec> infer_grad(const std::any&, std::span<const Spec> inputs) {
 
 Value last_sum(const Value& x, bool keepdims = true) { return ops::sum(x, {-1}, keepdims); }
 Value one_hot_like(const Value& labels, const Value& x) { return ops::one_hot(labels, x.shape()[-1], x.dtype()); }
+// `row` where the label names a class. Labels of data are checked on the host; others must not pass unseen.
+Value nan_outside(const Value& labels, const Value& x, const Value& row) {
+  const Value low = ops::greater_equal(labels, op_support::scalar(0, DType::int32));
+  const Value high = ops::less(labels, op_support::scalar(static_cast<double>(x.shape()[-1]), DType::int32));
+  Value inside = ops::logical_and(low, high);
+  if (row.rank() > labels.rank()) inside = ops::expand_dims(inside, -1);
+  return ops::where(inside, row, op_support::scalar(std::numeric_limits<double>::quiet_NaN(), row.dtype()));
+}
 Value clip_probability(const Value& p) { return ops::clip(p, kLow, kHigh); }
 
 Values decompose(const Node& node, Inputs in) {
   const Value &x = in[0], hot = one_hot_like(in[1], x);
   if (node.attrs_as<SparseCrossentropyAttrs>().from_logits) {
     // logsumexp(x) - x[label], without the loss of digits between two large numbers.
-    return {-last_sum(ops::log_softmax(x) * hot, false)};
+    return {nan_outside(in[1], x, -last_sum(ops::log_softmax(x) * hot, false))};
   }
-  return {-ops::log(last_sum(clip_probability(x / last_sum(x)) * hot, false))};
+  return {nan_outside(in[1], x, -ops::log(last_sum(clip_probability(x / last_sum(x)) * hot, false)))};
 }
 
 // L = -ln(x_label)  of (x, labels)
@@ -83,9 +93,9 @@ Values decompose_grad(const Node& node, Inputs in) {
   const Value dy = ops::expand_dims(in[0], -1);
   const Value &x = in[1], &labels = in[2];
   if (node.attrs_as<SparseCrossentropyAttrs>().from_logits) {
-    return {dy * (ops::softmax(x) - one_hot_like(labels, x))};
+    return {nan_outside(labels, x, dy * (ops::softmax(x) - one_hot_like(labels, x)))};
   }
-  return {dy * Row(x, labels).slope()};
+  return {nan_outside(labels, x, dy * Row(x, labels).slope())};
 }
 
 // r_j = d s_j with the slopes s above, g = dL/dr  =>  dL/dd = sum_j g_j s_j, and for x_k:

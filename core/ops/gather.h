@@ -16,7 +16,8 @@ extern const OpDef kTakeGrad;
 
 // The position in a data set: a variable of 6 int64: {cursor, rows, first, key, shuffle, unused}. Row r of the batch is
 // row first + p(cursor + r) of the data, with p the keyed permutation of `rows` (core/ops/permutation.h) or, without
-// shuffle, the identity.
+// shuffle, the identity. Positions wrap around: a cursor leads to no row outside [first, first + rows), and that these
+// exist is up to whoever writes the cursor. Base 0, rows below 1 or first below 0 give zeros.
 inline constexpr int kBatchCursorSize = 6;
 enum BatchCursorField : int { kCursorPosition = 0, kCursorRows, kCursorFirst, kCursorKey, kCursorShuffle };
 

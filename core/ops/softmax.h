@@ -13,7 +13,7 @@ extern const OpDef kLogSoftmaxGrad;  // dx from (dy, y):  dy - exp(y) * sum(dy)
 
 // Per-row loss of integer labels: inputs x (..., classes) floating, labels (...) int32 -> (...).
 // from_logits: logsumexp(x) - x[label]. Otherwise, as Keras: x is divided by its sum, clipped to [1e-7, 1 - 1e-7],
-// and the loss is -log(x[label]).
+// and the loss is -log(x[label]). A label outside [0, classes) gives NaN, in the row's loss and in its gradient.
 struct SparseCrossentropyAttrs {
   bool from_logits = false;
 };

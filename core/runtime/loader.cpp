@@ -50,7 +50,7 @@ LoadResult refuse(const fs::path& path, std::string reason, std::string cause) {
   return {nullptr, path.string(), std::move(reason), std::move(cause)};
 }
 
-LoadResult open_module(const fs::path& path) {
+LoadResult open_module(const fs::path& path, const std::string& name) {
   if (const std::string fault = detail::fault_of_shared_object(path.string()); !fault.empty()) {
     return refuse(path, "the backend module " + path.string() + " cannot be opened: " + fault, "module_broken");
   }
@@ -85,6 +85,12 @@ LoadResult open_module(const fs::path& path) {
   if (!module->name || !module->device_count || !module->open || !module->unavailable_reason ||
       !module->unavailable_cause) {
     return refuse(path, "the backend module " + path.string() + " is incomplete", "module_broken");
+  }
+  if (name != module->name && !name.starts_with(std::string(module->name) + "_")) {
+    return refuse(path,
+                  "the backend module " + path.string() + " is called '" + module->name + "', expected '" + name +
+                      "' from its file's name; give the file its own name back",
+                  "module_broken");
   }
   int devices = 0;
   try {
@@ -128,7 +134,7 @@ LoadResult load_backend_module(const std::string& name) {
   if (name == "cpu") return {&cpu_module(), "", "", ""};
   LoadResult result = refuse("", "", "module_missing");
   for (const std::string& path : backend_module_files(name)) {
-    LoadResult opened = open_module(path);
+    LoadResult opened = open_module(path, name);
     if (opened.module) return opened;
     if (result.reason.empty()) result = std::move(opened);
   }

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "keratin/core/runtime/detail/validation.h"
 #include "keratin/core/runtime/device.h"
 #include "keratin/core/tensor/errors.h"
 #include "keratin/core/tensor/log.h"
@@ -84,9 +85,17 @@ PlanInstance::PlanInstance(Plan plan, const CompileOptions& options, std::shared
     : plan_(std::move(plan)),
       arena_(std::move(arena)),
       executable_(arena_->backend()->prepare(plan_, options)),
+      validator_(validation_wanted() ? make_plan_validator(plan_, options, arena_->backend()) : nullptr),
       state_addresses_(plan_.variables.size()),
       device_name_(arena_->backend()->info().name) {
   if (log_device_placement()) log(LogLevel::info, placement(plan_, *executable_, device_name_));
+}
+
+PlanInstance::~PlanInstance() = default;
+
+std::int64_t PlanInstance::workspace_bytes() const {
+  const std::int64_t own = executable_->workspace_bytes();
+  return validator_ ? std::max(own, validator_->workspace_bytes()) : own;
 }
 
 std::int64_t PlanInstance::bytes_to_allocate() const {
@@ -95,7 +104,7 @@ std::int64_t PlanInstance::bytes_to_allocate() const {
     const auto& copy = variable->device_copy();
     if (!copy || copy->device() != device_name_) bytes += aligned(static_cast<std::int64_t>(variable->bytes()));
   }
-  const std::int64_t needed = plan_.scratch_bytes + executable_->workspace_bytes();
+  const std::int64_t needed = plan_.scratch_bytes + workspace_bytes();
   return bytes + std::max<std::int64_t>(0, needed - arena_->bytes());
 }
 
@@ -120,7 +129,7 @@ void PlanInstance::allocate() {
     }
   }
   place_variables();
-  arena_->reserve(plan_.scratch_bytes, executable_->workspace_bytes());
+  arena_->reserve(plan_.scratch_bytes, workspace_bytes());
   bind();
 }
 
@@ -146,11 +155,15 @@ void PlanInstance::bind() {
   for (std::size_t i = 0; i < state_addresses_.size(); ++i) {
     state_addresses_[i] = plan_.variables[i]->device_copy()->address();
   }
-  executable_->bind({.state = state_addresses_,
-                     .feed = feed_ ? feed_->address() : nullptr,
-                     .scratch = arena_->scratch(),
-                     .workspace = arena_->workspace()});
+  executable_->bind(regions());
   bound_generation_ = arena_->generation();
+}
+
+Regions PlanInstance::regions() const {
+  return {.state = state_addresses_,
+          .feed = feed_ ? feed_->address() : nullptr,
+          .scratch = arena_->scratch(),
+          .workspace = arena_->workspace()};
 }
 
 void PlanInstance::before_run() {
@@ -173,7 +186,16 @@ void PlanInstance::after_run() {
 
 void PlanInstance::run() {
   before_run();
-  executable_->run();
+  if (!validator_) {
+    executable_->run();
+  } else {
+    try {
+      validator_->run(regions());
+    } catch (...) {
+      after_run();  // steps before the wrong one may have written
+      throw;
+    }
+  }
   after_run();
 }
 

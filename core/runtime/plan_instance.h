@@ -42,10 +42,13 @@ class Arena {
   std::uint64_t generation_ = 1;
 };
 
+class PlanValidator;
+
 class PlanInstance {
  public:
-  // Prepares the plan; allocates nothing yet.
+  // Prepares the plan; allocates nothing yet. With KERATIN_VALIDATE=1 runs are checked against the reference backend.
   PlanInstance(Plan plan, const CompileOptions& options, std::shared_ptr<Arena> arena);
+  ~PlanInstance();
 
   const Plan& plan() const { return plan_; }
   Executable& executable() { return *executable_; }
@@ -65,9 +68,12 @@ class PlanInstance {
 
   // Runs the plan once: variables changed by the host are uploaded first. Allocates nothing after the first run.
   void run();
+  // Never checked: what it times are the plan's own kernels.
   std::vector<double> run_profiled();
 
  private:
+  std::int64_t workspace_bytes() const;
+  Regions regions() const;
   void before_run();
   void after_run();
   void place_variables();
@@ -76,6 +82,7 @@ class PlanInstance {
   Plan plan_;
   std::shared_ptr<Arena> arena_;
   std::unique_ptr<Executable> executable_;
+  std::unique_ptr<PlanValidator> validator_;  // null unless asked for
   std::unique_ptr<DeviceBlock> feed_;
   std::vector<void*> state_addresses_;
   std::uint64_t bound_generation_ = 0;

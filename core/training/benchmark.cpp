@@ -87,7 +87,7 @@ class Measurement {
 
   // So many steps of one pass over the data, waited for.
   void steps(StepPlan& step, ResidentData& resident, std::int64_t count) {
-    resident.begin(data_.size(), true, 1);
+    resident.begin(true, 1);
     for (std::int64_t i = 0; i < count; ++i) trainer_.run(step);
     trainer_.backend()->synchronize();
   }

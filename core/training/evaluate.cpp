@@ -64,7 +64,7 @@ Logs evaluate_model(Model& model, const Dataset& data, const EvaluateOptions& op
     trainer.allocate("evaluate", batch, plan_of);
     if (rest > 0 && steps > full) plan_of(rest)->instance->allocate();
     ResidentData resident = trainer.resident(Phase::evaluate, data);
-    resident.begin(data.size(), false, 0);
+    resident.begin(false, 0);
     for (const std::shared_ptr<StepPlan> plan = plan_of(batch); step < std::min(steps, full); ++step) {
       trainer.run(*plan);
       if (progress.due(step + 1)) progress.update(step + 1, trainer.metrics());
@@ -119,7 +119,7 @@ std::vector<Tensor> predict_model(Model& model, const Dataset& data, const Predi
     };
     trainer.allocate("predict", batch, plan_of);
     ResidentData resident = trainer.resident(Phase::predict, inputs);
-    resident.begin(inputs.size(), false, 0);
+    resident.begin(false, 0);
     for (; step < steps; ++step) {
       const std::shared_ptr<StepPlan> plan = plan_of(std::min(batch, inputs.size() - step * batch));
       trainer.run(*plan);

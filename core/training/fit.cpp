@@ -164,8 +164,7 @@ class Fit {
   void run_resident(int epoch, Progress& progress) {
     if (!resident_) resident_.emplace(trainer_.resident(Phase::train, data_));
     // The order of an epoch depends on the seed and the epoch alone.
-    resident_->begin(data_.size(), options_.shuffle,
-                     random_seed() * 0x9E3779B97F4A7C15u + static_cast<std::uint64_t>(epoch) + 1);
+    resident_->begin(options_.shuffle, random_seed() * 0x9E3779B97F4A7C15u + static_cast<std::uint64_t>(epoch) + 1);
     // Found once: a step looks nothing up and allocates nothing.
     const std::shared_ptr<StepPlan> full = full_steps_ > 0 ? plan(batch_) : nullptr;
     const std::shared_ptr<StepPlan> last = full_steps_ < training_.steps ? plan(rest_) : nullptr;

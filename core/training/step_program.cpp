@@ -162,6 +162,7 @@ StepProgram build_step(ModelImpl& model, Compiled* compiled, Phase phase, const 
     if (check) step.checked_layers = builder.check_layers();
     if (phase == Phase::train) builder.train(loss);
   }
+  trace.dump_layers(program.name);
   for (const auto& [variable, value] : trace.assigned()) program.updates.push_back(assign(variable, value));
   if (trace.uses_random() && phase == Phase::train) {
     program.updates.push_back(assign(random_step, read(random_step) + constant(Tensor::scalar<std::int64_t>(1))));

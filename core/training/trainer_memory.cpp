@@ -37,10 +37,10 @@ ResidentData::ResidentData(std::shared_ptr<Backend> backend, const Dataset& data
   if (data_.sample_weight().defined()) place(data_.sample_weight());
 }
 
-void ResidentData::begin(std::int64_t rows, bool shuffle, std::uint64_t key) {
+void ResidentData::begin(bool shuffle, std::uint64_t key) {
   auto fields = cursor_value_.values<std::int64_t>();
   fields[kCursorPosition] = 0;
-  fields[kCursorRows] = rows;
+  fields[kCursorRows] = data_.size();
   fields[kCursorFirst] = 0;
   fields[kCursorKey] = static_cast<std::int64_t>(key);
   fields[kCursorShuffle] = shuffle ? 1 : 0;

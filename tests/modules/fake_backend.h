@@ -1,4 +1,5 @@
-// FakeBackend: a device that counts calls and computes nothing: its results are the zeros of fresh memory.
+// FakeBackend: a device that counts calls and computes nothing: its results are the zeros of fresh memory. And a device
+// that computes like the CPU, except that one op gives a wrong number.
 #pragma once
 
 #include <memory>
@@ -9,6 +10,8 @@
 namespace keratin::testing {
 
 std::unique_ptr<Backend> make_fake_backend(int index);
+// The device "<name>:0".
+std::unique_ptr<Backend> make_wrong_backend(const std::string& name);
 
 }  // namespace keratin::testing
 
@@ -20,6 +23,10 @@ long keratin_fake_count(const char* call);
 void keratin_fake_fail_next(const char* call);
 // What the devices report as free, in bytes; 1 GiB at first.
 void keratin_fake_set_free_memory(long long bytes);
+// From the plans prepared next on, the middle element of the first result of this op is 1 too large in the wrong
+// backend;
+// "" for none.
+void keratin_fake_set_wrong_op(const char* op);
 // Forgets counts and failures.
 void keratin_fake_reset();
 }

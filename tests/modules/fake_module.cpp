@@ -1,4 +1,6 @@
 // The door of the fake module, healthy or with the one fault KERATIN_FAKE_FAULT.
+#include <dlfcn.h>
+
 #include <stdexcept>
 
 #include "keratin/core/runtime/module.h"
@@ -41,8 +43,24 @@ enum class Fault {
   open_throws_other,  // an exception that is not Keratin's
   open_null,
   undefined_symbol,  // the library cannot be linked at run time
+  other_name,        // a file renamed by somebody
+  wrong_number,      // the CPU's kernels, but the results of one op are off by one
 };
 constexpr bool has(Fault fault) { return fault == Fault::KERATIN_FAKE_FAULT; }
+
+// "fake" of libkeratin_fake.so: tests copy the file to give a module a name of its own.
+const std::string& module_name() {
+  static const std::string name = [] {
+    if constexpr (has(Fault::other_name)) return std::string("somebody_else");
+    Dl_info info{};
+    if (dladdr(reinterpret_cast<const void*>(&module_name), &info) == 0) return std::string();
+    const std::string path = info.dli_fname, prefix = "libkeratin_";
+    const std::size_t begin = path.rfind(prefix) + prefix.size();
+    const std::string stem = path.substr(begin, path.rfind(".so") - begin);
+    return stem.starts_with("cuda") ? std::string("cuda") : stem;
+  }();
+  return name;
+}
 
 int device_count() {
   if constexpr (has(Fault::count_throws)) throw std::runtime_error("the bus is on fire");
@@ -61,13 +79,13 @@ std::unique_ptr<Backend> open(int index) {
   if constexpr (has(Fault::open_throws_other)) throw std::runtime_error("the fake driver gave up");
   if constexpr (has(Fault::open_null)) return nullptr;
   if constexpr (has(Fault::undefined_symbol)) nobody_defines_this();
-  return make_fake_backend(index);
+  return has(Fault::wrong_number) ? make_wrong_backend(module_name()) : make_fake_backend(index);
 }
 
 BackendModule make_table() {
   static const std::string fingerprint = detail::fingerprint_of_this_binary();
   BackendModule table = {.fingerprint = fingerprint.c_str(),
-                         .name = "fake",
+                         .name = module_name().c_str(),
                          .device_count = device_count,
                          .unavailable_reason = unavailable_reason,
                          .unavailable_cause = unavailable_cause,

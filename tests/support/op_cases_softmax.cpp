@@ -73,6 +73,14 @@ std::vector<OpCase> softmax_cases() {
           {{{4, 3}, kFloat, 0, 0, {1, 0, 0, 0, 1, 0, 0.5, 0.5, 0, 2, 0, 2}}, {{4}, DType::int32, 0, 0, {0, 0, 0, 2}}},
           [](const Values& in) { return ops::sparse_categorical_crossentropy(in[1], in[0]); }));
   rows.back().finite_differences = false;
+  for (bool from_logits : {false, true}) {
+    const std::string suffix = from_logits ? "_logits" : "";
+    const Operand scores{{4, 3}, kFloat, 0.1, 1}, outside{{4}, DType::int32, 0, 0, {1, 3, -1, 2}};
+    rows.push_back(row("sparse_crossentropy_label_outside" + suffix, {scores, outside}, [=](const Values& in) {
+      return ops::sparse_categorical_crossentropy(in[1], in[0], from_logits);
+    }));
+    rows.back().finite_differences = false;
+  }
   for (DType dtype : {DType::int64, DType::uint8, DType::float32}) {
     rows.push_back(row("sparse_crossentropy_labels_" + std::string(name_of(dtype)),
                        {{{4, 6}, kFloat, 0.1, 1}, {{4, 1}, dtype, 0, 0, {5, 0, 3, 3}, false}},

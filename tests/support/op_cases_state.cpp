@@ -61,6 +61,11 @@ std::vector<OpCase> gather_cases() {
       {"_to_float64",
        {.batch = 4, .row_shape = {3}, .from = DType::uint8, .to = DType::float64, .scale = 1.0 / 255},
        {0, 12, 0, key, 1, 0}},
+      {"_wraps", {.batch = 6, .row_shape = {3}}, {7, 9, 2, 0, 0, 0}},
+      {"_wraps_shuffled", {.batch = 6, .row_shape = {3}}, {1000, 9, 3, key, 1, 0}},
+      {"_before_the_data", {.batch = 3, .row_shape = {3}}, {-2, 9, 0, 0, 0, 0}},
+      {"_no_rows", {.batch = 3, .row_shape = {3}}, {0, 0, 0, key, 1, 0}},
+      {"_first_below_zero", {.batch = 3, .row_shape = {3}}, {0, 9, -1, 0, 0, 0}},
       {"_scaled", {.batch = 4, .row_shape = {33}, .scale = 0.5, .offset = 2}, {0, 12, 0, 0, 0, 0}}};
   for (const Batch& b : batches) {
     Shape data = Shape{12}.concat(b.attrs.row_shape);

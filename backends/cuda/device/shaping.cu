@@ -74,7 +74,7 @@ struct Gather {
   KERATIN_HOST_DEVICE void operator()(i64 i) const {
     const i64 r = quotient(i, gather.row), column = i - r * gather.row;
     const i64 rows = cursor[kCursorRows];
-    if (*base == 0 || rows <= 0) {
+    if (*base == 0 || rows <= 0 || cursor[kCursorFirst] < 0) {
       y[i] = To{0};
       return;
     }

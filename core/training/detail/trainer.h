@@ -36,8 +36,8 @@ class ResidentData {
   // The variables are the model's own, so that its plans serve any data.
   ResidentData(std::shared_ptr<Backend> backend, const Dataset& data, VariablePtr cursor,
                std::vector<VariablePtr> bases);
-  // Begins a pass: `rows` samples, in the order of `key` when shuffled.
-  void begin(std::int64_t rows, bool shuffle, std::uint64_t key);
+  // Begins a pass over all samples, in the order of `key` when shuffled.
+  void begin(bool shuffle, std::uint64_t key);
 
  private:
   Dataset data_;  // keeps host memory alive

@@ -50,6 +50,18 @@ TEST(Simplify, DifferentAttributesAreNotMerged) {
   EXPECT_EQ(count(p, kSum), 2u);
 }
 
+TEST(Simplify, LargeIntegersThatAreOneAsDoublesAreNotMerged) {
+  const std::int64_t big = std::int64_t{1} << 53;
+  const Value a = constant(Tensor::scalar(big)), b = constant(Tensor::scalar(big + 1));
+  EXPECT_NE(kConstant.describe(a.node()->attrs()), kConstant.describe(b.node()->attrs()));
+  const Value x = input_value("x", {{}, DType::int64});
+  const Program p = simplify(program({x}, {ops::equal(x, a), ops::equal(x, b), ops::equal(x, a)}));
+  EXPECT_EQ(count(p, kConstant), 2u);
+  EXPECT_EQ(count(p, kEqual), 2u);
+  EXPECT_EQ(p.outputs[0].node(), p.outputs[2].node());
+  EXPECT_NE(p.outputs[0].node(), p.outputs[1].node());
+}
+
 TEST(Fuse, MatmulBiasRelu) {
   const Value x = matrix("x", 4, 5), w = matrix("w", 5, 6), b = input_value("b", {{6}, DType::float32});
   const Program p = fuse(program({x, w, b}, {ops::relu(ops::matmul(x, w) + b)}), StubBackend());

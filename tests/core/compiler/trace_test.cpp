@@ -8,6 +8,8 @@
 #include "keratin/core/model/layer.h"
 #include "keratin/core/ops/ops.h"
 #include "keratin/core/tensor/errors.h"
+#include "keratin/keratin.h"
+#include "tests/support/modules.h"
 
 namespace keratin {
 namespace {
@@ -137,6 +139,51 @@ TEST(Eager, ThreadsTakeTurns) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(wrong, 0);
+}
+
+// What is logged as output while `function` runs.
+template <class Function>
+std::string output_of(Function&& function) {
+  std::string text;
+  set_log_handler([&](LogLevel level, std::string_view message) {
+    if (level == LogLevel::output) text += message;
+  });
+  function();
+  set_log_handler({});
+  return text;
+}
+
+TEST(Trace, DumpsTheLayerCallsOfAModel) {
+  const testing::ScopedEnvironment scoped("KERATIN_DUMP", "layers");
+  Input x({8}, {.name = "numbers"});
+  Dense shared(4, {.activation = "relu", .name = "shared"});
+  Sequential base({Input({4}), Dense(4, {.name = "inner"})}, {.name = "base"});
+  const Value a = shared(x), b = base(a);
+  const Value y = Dense(3, {.name = "last"})(Add({.name = "sum"})({a, b * 2.0}));
+  Model model(x, y, {.name = "forked"});
+  const std::string text = output_of([&] { model.predict(Tensor({5, 8}), {.verbose = 0}); });
+  EXPECT_EQ(text,
+            "layers of predict\n"
+            "#0  forked (Functional)  float32 (5, 8) from batch_gather  ->  float32 (5, 3)\n"
+            "#1    shared (Dense)  float32 (5, 8) from batch_gather  ->  float32 (5, 4)\n"
+            "#2    base (Sequential)  float32 (5, 4) from #1  ->  float32 (5, 4)\n"
+            "#3      inner (Dense)  float32 (5, 4) from #1  ->  float32 (5, 4)\n"
+            "#4    sum (Add)  float32 (5, 4) from #1, float32 (5, 4) from multiply of #2  ->  float32 (5, 4)\n"
+            "#5    last (Dense)  float32 (5, 4) from #4  ->  float32 (5, 3)\n");
+  EXPECT_EQ(output_of([&] { model.predict(Tensor({5, 8}), {.verbose = 0}); }), "") << "the plan is kept";
+  const std::string eager = output_of([&] { shared(Tensor({2, 8})).tensor(); });
+  EXPECT_EQ(eager, "layers of eager\n#0  shared (Dense)  float32 (2, 8) from constant  ->  float32 (2, 4)\n");
+}
+
+TEST(Trace, DumpsOnlyWhatIsAskedFor) {
+  for (const char* stages : {"", "layer", "trace,plan"}) {
+    const testing::ScopedEnvironment scoped("KERATIN_DUMP", stages);
+    Dense dense(4);
+    const std::string text = output_of([&] { dense(Tensor({2, 9})).tensor(); });
+    EXPECT_EQ(text.find("layers of"), std::string::npos) << stages;
+    EXPECT_EQ(text.find("program eager") != std::string::npos, std::string_view(stages) == "trace,plan") << text;
+    EXPECT_EQ(text.find("plan eager") != std::string::npos, std::string_view(stages) == "trace,plan") << text;
+  }
 }
 
 }  // namespace

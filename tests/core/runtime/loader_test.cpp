@@ -85,6 +85,7 @@ INSTANTIATE_TEST_SUITE_P(
                       FaultCase{"no_devices_without_words", "no usable device", ""},
                       FaultCase{"count_throws", "the bus is on fire", "module_broken"},
                       FaultCase{"count_throws_int", "looked for devices", "module_broken"},
+                      FaultCase{"other_name", "is called 'somebody_else', expected 'fake'", "module_broken"},
                       FaultCase{"undefined_symbol", "nobody_defines_this", "module_broken"}),
     [](const auto& info) { return std::string(info.param.variant); });
 
@@ -151,6 +152,14 @@ TEST_F(LoaderTest, NeverLooksInTheCurrentDirectory) {
     EXPECT_EQ(loaded.cause, "module_missing");
   }
   fs::current_path(before);
+}
+
+TEST_F(LoaderTest, AFileMayHaveASuffix) {
+  const TemporaryFolder folder;
+  fs::copy_file(module_folder() + "/libkeratin_reference.so", folder.path("libkeratin_reference_slow.so"));
+  EXPECT_NE(load(folder.path(), "reference_slow").module, nullptr);
+  fs::copy_file(module_folder() + "/libkeratin_reference.so", folder.path("libkeratin_references.so"));
+  expect_contains(load(folder.path(), "references").reason, "is called 'reference', expected 'references'");
 }
 
 TEST_F(LoaderTest, LooksForBothCudaVersions) {
