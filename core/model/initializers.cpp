@@ -257,7 +257,8 @@ Initializer VarianceScaling(VarianceScalingOptions options) {
 }
 
 Initializer Orthogonal(OrthogonalOptions options) {
-  Config config(kModule, "Orthogonal");
+  // The class is Orthogonal, but Keras 3.0 knows it by this name only, and the others by both.
+  Config config(kModule, "OrthogonalInitializer");
   config.set("seed", seed_config(options.seed)).set("gain", options.gain);
   auto make = [gain = options.gain](const Shape& shape, DType dtype, std::uint64_t seed) {
     return orthogonal(shape, dtype, seed, gain);

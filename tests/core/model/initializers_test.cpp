@@ -121,7 +121,7 @@ TEST(Initializers, GoByKerasNames) {
   }
   EXPECT_EQ(Initializer("normal").config().class_name(), "RandomNormal");
   EXPECT_EQ(Initializer("HeNormal").config().class_name(), "HeNormal");
-  EXPECT_EQ(Initializer("orthogonal").config().class_name(), "Orthogonal");
+  EXPECT_EQ(Initializer("orthogonal").config().class_name(), "OrthogonalInitializer");  // Keras 3.0's name
   EXPECT_EQ(Initializer("IdentityInitializer").config().class_name(), "Identity");
   EXPECT_EQ(Initializer("glorot_uniform").config().to_json(),
             R"({"module": "keras.initializers", "class_name": "GlorotUniform", "config": {"seed": null}, )"
