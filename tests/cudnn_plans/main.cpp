@@ -1,0 +1,148 @@
+// cuDNN plans without a GPU: for every convolution of the examples and benchmark models, in all three directions, does
+// cuDNN accept our graph and make a plan of it for a described device? Support is what this proves, not numbers, not
+// speed. Needs libcudnn 9.8 or newer and no driver; ends with 77 (skipped) where there is none.
+//
+//   keratin_cudnn_plans <compute capability, e.g. 90>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "keratin/backends/cuda/api/open.h"
+#include "keratin/backends/cuda/conv_plan.h"
+#include "keratin/core/ops/conv.h"
+#include "keratin/core/tensor/errors.h"
+
+namespace {
+
+using namespace keratin;
+
+constexpr int kSkipped = 77;
+
+// What is public of an H200, and where another one differs; not read from a real card.
+std::string device_description(int capability) {
+  const bool ampere = capability < 90, consumer = capability >= 120;
+  const std::string name = ampere ? "NVIDIA A100-SXM4-40GB" : consumer ? "NVIDIA GeForce RTX 5090" : "NVIDIA H200";
+  const int processors = ampere ? 108 : consumer ? 170 : 132;
+  const int shared = ampere ? 166912 : consumer ? 101376 : 232448;
+  const int threads = consumer ? 1536 : 2048;
+  return R"({"maxGridSize":[2147483647,65535,65535],"maxBlockSize":[1024,1024,64],"regsPerBlock":65536,)"
+         R"("multiProcessorCount":)" +
+         std::to_string(processors) + R"(,"warpSize":32,"maxSharedMemoryPerBlock":49152,)" +
+         R"("maxSharedMemoryPerBlockOptin":)" + std::to_string(shared) +
+         R"(,"reservedSharedMemoryPerBlock":1024,"maxRegistersPerSM":65536,"maxCtasPerSM":)" +
+         std::to_string(consumer ? 24 : 32) + R"(,"maxThreadsPerBlock":1024,"maxThreadsPerSM":)" +
+         std::to_string(threads) +
+         R"(,"pciDeviceId":0,"isTccDriver":0,"supportCoopLaunch":1,"totalGlobalMem":42949672960,)" +
+         R"("smClockRateKHz":1980000,"memClockRateKHz":3201000,"l2CacheSize":)" +
+         std::to_string(ampere ? 41943040 : 62914560) + R"(,"cudaDeviceId":0,"deviceVer":)" +
+         std::to_string(capability * 10) + R"(,"driverVer":13000,"deviceName":")" + name + R"("})";
+}
+
+struct Case {
+  const char* where;
+  std::int64_t size, channels, filters, window, stride;
+  const char* padding;
+};
+// Every convolution of the examples and of `keratin bench`'s models.
+constexpr Case kCases[] = {
+    {"mnist_cnn, first", 28, 1, 32, 3, 1, "valid"},
+    {"mnist_cnn, second", 13, 32, 64, 3, 1, "valid"},
+    {"two convolutions in a row", 26, 32, 64, 3, 1, "valid"},
+    {"the tutorials' 28x28x3", 28, 3, 32, 3, 1, "valid"},
+    {"28x28x3, same", 28, 3, 32, 3, 1, "same"},
+    {"LeNet, first", 28, 1, 6, 5, 1, "same"},
+    {"LeNet, second", 14, 6, 16, 5, 1, "valid"},
+    {"resnet, first", 32, 3, 16, 3, 1, "same"},
+    {"resnet, stage 1", 32, 16, 16, 3, 1, "same"},
+    {"resnet, into stage 2", 32, 16, 32, 3, 2, "same"},
+    {"resnet, shortcut 2", 32, 16, 32, 1, 2, "same"},
+    {"resnet, stage 2", 16, 32, 32, 3, 1, "same"},
+    {"resnet, into stage 3", 16, 32, 64, 3, 2, "same"},
+    {"resnet, shortcut 3", 16, 32, 64, 1, 2, "same"},
+    {"resnet, stage 3", 8, 64, 64, 3, 1, "same"},
+    {"resnet, into stage 4", 8, 64, 128, 3, 2, "same"},
+};
+
+cuda::ConvProblem problem_of(const Case& c, std::int64_t batch, cuda::ConvDirection direction, bool fused,
+                             Precision precision) {
+  const Padding2D pads = resolve_padding(c.padding, {c.size, c.size}, {c.window, c.window}, {c.stride, c.stride});
+  const std::int64_t out = (c.size + pads.before[0] + pads.after[0] - c.window) / c.stride + 1;
+  return {.direction = direction,
+          .shape = {.n = batch,
+                    .h = c.size,
+                    .w = c.size,
+                    .c = c.channels,
+                    .kh = c.window,
+                    .kw = c.window,
+                    .oh = out,
+                    .ow = out,
+                    .f = c.filters,
+                    .stride_h = c.stride,
+                    .stride_w = c.stride,
+                    .pad_top = pads.before[0],
+                    .pad_left = pads.before[1]},
+          .pad_bottom = pads.after[0],
+          .pad_right = pads.after[1],
+          .bias = fused,
+          .relu = fused,
+          .precision = precision,
+          .deterministic = true,
+          .workspace_limit = std::int64_t{256} << 20};
+}
+
+int check_all(const cuda::dnn::Api& api, int capability) {
+  cuda::dnn::Descriptor device(api, cuda::dnn::kDeviceProperties);
+  device.set_text(cuda::dnn::kDevicePropertiesJson, device_description(capability)).finalize();
+  int plans = 0, refused = 0;
+  for (const Case& c : kCases) {
+    for (const Precision precision : {Precision::highest, Precision::high}) {
+      for (const std::int64_t batch : {128, 96, 32}) {  // full, the last one of 60000, Keras's default
+        const auto check = [&](const char* what, cuda::ConvDirection direction, bool fused) {
+          std::string reason;
+          const auto plan = cuda::ConvPlan::make({api, nullptr, &device},
+                                                 problem_of(c, batch, direction, fused, precision), reason);
+          ++plans;
+          if (plan && batch == 128) {
+            std::printf("%-26s %-8s %-16s %zu engines, %s\n", c.where,
+                        precision == Precision::high ? "high" : "highest", what, plan->engines(),
+                        plan->description().c_str());
+          }
+          if (plan) return;
+          ++refused;
+          std::printf("%-26s %-8s %-16s batch %d: NO PLAN: %s\n", c.where,
+                      precision == Precision::high ? "high" : "highest", what, static_cast<int>(batch), reason.c_str());
+        };
+        check("forward", cuda::ConvDirection::forward, false);
+        check("forward fused", cuda::ConvDirection::forward, true);
+        check("input gradient", cuda::ConvDirection::input_gradient, false);
+        check("kernel gradient", cuda::ConvDirection::kernel_gradient, false);
+      }
+    }
+  }
+  std::printf("sm_%d, cuDNN %zu: %d problems, %d without a plan\n", capability, api.version(), plans, refused);
+  return refused == 0 ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const int capability = argc > 1 ? std::atoi(argv[1]) : 90;
+  const probe::CudaLibraries found = probe::find_cuda_libraries(probe::System::host());
+  cuda::dnn::Api api;
+  std::string reason;
+  if (!cuda::open_dnn(found.cudnn, api, reason)) {
+    std::printf("skipped: %s\n", reason.c_str());
+    return kSkipped;
+  }
+  if (api.version() < 90800) {
+    std::printf("skipped: cuDNN %zu cannot plan for a described device; 9.8 is the first that can\n", api.version());
+    return kSkipped;
+  }
+  try {
+    return check_all(api, capability);
+  } catch (const Error& error) {
+    std::printf("%s\n", error.what());
+    return 1;
+  }
+}
