@@ -18,19 +18,48 @@ struct Options {
   std::string model = "mlp", data = "digits", device = "cpu";
   std::int64_t batch_size = 128;
   int threads = 1;
+  std::string precision;  // empty: the device's default
+  bool deterministic = false;
   StopwatchOptions watch;
 };
 
 class StopAfter final : public CallbackImpl {
  public:
-  explicit StopAfter(Stopwatch& watch) : watch_(watch) {}
+  StopAfter(Stopwatch& watch, const StopwatchOptions& options) : watch_(watch), options_(options) {}
   void on_train_batch_end(Training& training, std::int64_t, const LazyLogs&) override {
+    // A GPU's steps are only enqueued so far: where the counting begins and ends they must be done.
+    if (++steps_ == options_.warm_up_steps || steps_ == options_.warm_up_steps + options_.steps) {
+      current_device()->synchronize();
+    }
     if (!watch_.step()) training.stop = true;
   }
 
  private:
   Stopwatch& watch_;
+  StopwatchOptions options_;
+  std::int64_t steps_ = 0;
 };
+
+// The same number for the same bits: what two runs are compared by.
+std::string hash_of(const Model& model) {
+  std::uint64_t hash = 0xcbf29ce484222325u;  // FNV-1a
+  for (const Tensor& weight : model.get_weights()) {
+    const auto* bytes = static_cast<const unsigned char*>(weight.raw());
+    for (std::size_t i = 0; i < weight.bytes(); ++i) hash = (hash ^ bytes[i]) * 0x100000001b3u;
+  }
+  char text[20];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(hash));
+  return text;
+}
+
+const char* precision_name() {
+  switch (float32_precision()) {
+    case Precision::highest: return "highest";
+    case Precision::high: return "high";
+    case Precision::medium: break;
+  }
+  return "medium";
+}
 
 Sequential make_model(const std::string& name) {
   if (name == "mlp") {
@@ -59,6 +88,9 @@ void run(const Options& options) {
   set_random_seed(1);
   set_device(options.device);
   set_num_threads(options.threads);
+  set_deterministic(options.deterministic);
+  if (options.precision == "highest") set_float32_precision(Precision::highest);
+  if (options.precision == "high") set_float32_precision(Precision::high);
   const auto [train, test] = options.data == "digits" ? datasets::digits() : datasets::mnist(options.data);
   // Whole batches only, so that every step is the same amount of work.
   const std::int64_t rows = train.x.shape()[0] / options.batch_size * options.batch_size;
@@ -70,7 +102,7 @@ void run(const Options& options) {
                                     {.batch_size = options.batch_size,
                                      .epochs = 1'000'000,  // the stopwatch ends it
                                      .verbose = 0,
-                                     .callbacks = {std::make_shared<StopAfter>(watch)}});
+                                     .callbacks = {std::make_shared<StopAfter>(watch, options.watch)}});
 
   nlohmann::ordered_json report;
   report["library"] = "keratin";
@@ -82,7 +114,14 @@ void run(const Options& options) {
   report["steps"] = watch.steps();
   report["seconds"] = watch.seconds();
   report["images_per_second"] = static_cast<double>(watch.steps() * options.batch_size) / watch.seconds();
+  report["microseconds_per_step"] = watch.seconds() * 1e6 / static_cast<double>(watch.steps());
   report["loss"] = history["loss"].back();
+  report["precision"] = precision_name();
+  report["deterministic"] = options.deterministic;
+  report["weights_hash"] = hash_of(model);
+  const MemoryInfo memory = memory_info();
+  report["memory_used"] = memory.used;
+  report["memory_used_by_all"] = memory.total - memory.free;
   std::printf("%s\n", report.dump().c_str());
 }
 
@@ -97,6 +136,8 @@ int main(int argc, char** argv) {
   app.add_option("--device", options.device)->capture_default_str();
   app.add_option("--threads", options.threads)->capture_default_str()->check(CLI::PositiveNumber);
   app.add_option("--batch-size", options.batch_size)->capture_default_str()->check(CLI::PositiveNumber);
+  app.add_option("--precision", options.precision)->check(CLI::IsMember({"highest", "high"}));
+  app.add_flag("--deterministic", options.deterministic);
   app.add_option("--steps", options.watch.steps, "steps to time; 0: as many as --seconds hold")->capture_default_str();
   app.add_option("--seconds", options.watch.seconds)->capture_default_str();
   app.add_option("--warm-up-steps", options.watch.warm_up_steps)->capture_default_str();

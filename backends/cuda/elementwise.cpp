@@ -1,6 +1,8 @@
 // Element-wise ops with broadcasting.
 #include "keratin/core/ops/elementwise.h"
 
+#include <algorithm>
+
 #include "keratin/backends/cuda/kernel.h"
 #include "keratin/backends/cuda/layout.h"
 
@@ -8,6 +10,16 @@ namespace keratin::cuda {
 namespace {
 
 std::string text(std::string_view what, DType dtype) { return std::string(what) + " " + std::string(name_of(dtype)); }
+
+TapeStep tape_step(TapeKind kind, std::uint8_t op, DType from, DType to, i64 n) {
+  TapeStep step;
+  step.kind = kind;
+  step.op = op;
+  step.from = from;
+  step.to = to;
+  step.n = static_cast<std::int32_t>(std::min(n, Tape::kMaxElements + 1));
+  return step;
+}
 
 bool fits_unary(const OpCall& call, DType result) {
   return call.has(1) && call.in[0].shape == call.out[0].shape && call.out[0].dtype == result;
@@ -19,9 +31,10 @@ KernelPtr prepare_unary(const OpCall& call) {
   const DType dtype = call.in[0].dtype;
   constexpr bool of_integers = op <= Unary::sign;
   if (dtype == DType::boolean || (!is_floating(dtype) && !of_integers)) return nullptr;
-  return make_kernel(text("elementwise", dtype), [dtype, n = call.out[0].shape.size()](const Launch& l) {
-    unary(l.stream, op, dtype, l.in[0], l.out[0], n);
-  });
+  const i64 size = call.out[0].shape.size();
+  const TapeStep step = tape_step(TapeKind::unary, static_cast<std::uint8_t>(op), dtype, dtype, size);
+  return make_tape_kernel(text("elementwise", dtype), step,
+                          [dtype, n = size](const Launch& l) { unary(l.stream, op, dtype, l.in[0], l.out[0], n); });
 }
 
 template <Test op>
@@ -60,7 +73,10 @@ KernelPtr prepare_binary(const OpCall& call) {
   if (dtype == DType::boolean || (floating_only && !is_floating(dtype))) return nullptr;
   const auto operands = meet<2>({&call.in[0].shape, &call.in[1].shape}, call.out[0].shape);
   if (!operands) return nullptr;
-  return make_kernel(text_of(*operands, dtype), [dtype, o = *operands](const Launch& l) {
+  const i64 size = operands->strided ? Tape::kMaxElements + 1 : operands->n;
+  TapeStep step = tape_step(TapeKind::binary, static_cast<std::uint8_t>(op), dtype, dtype, size);
+  for (int i = 0; i < 2; ++i) step.single[i] = operands->single[i];
+  return make_tape_kernel(text_of(*operands, dtype), step, [dtype, o = *operands](const Launch& l) {
     binary(l.stream, op, dtype, o, l.in[0], l.in[1], l.out[0]);
   });
 }
@@ -94,10 +110,11 @@ KernelPtr prepare_where(const OpCall& call) {
 KernelPtr prepare_cast(const OpCall& call) {
   const auto* attrs = call.attributes<CastAttrs>();
   if (!attrs || !fits_unary(call, attrs->dtype)) return nullptr;
-  return make_kernel(text("cast", attrs->dtype),
-                     [from = call.in[0].dtype, to = attrs->dtype, n = call.out[0].shape.size()](const Launch& l) {
-                       convert(l.stream, from, to, l.in[0], l.out[0], n);
-                     });
+  const TapeStep step = tape_step(TapeKind::convert, 0, call.in[0].dtype, attrs->dtype, call.out[0].shape.size());
+  return make_tape_kernel(text("cast", attrs->dtype), step,
+                          [from = call.in[0].dtype, to = attrs->dtype, n = call.out[0].shape.size()](const Launch& l) {
+                            convert(l.stream, from, to, l.in[0], l.out[0], n);
+                          });
 }
 
 }  // namespace

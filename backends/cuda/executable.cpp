@@ -77,13 +77,39 @@ void CudaExecutable::bind(const Regions& regions) {
     for (int slot : step.slots) addresses_[next++] = address(slot);
   }
   workspace_ = static_cast<std::byte*>(regions.workspace);
+  make_tapes();
+}
+
+void CudaExecutable::make_tapes() {
+  work_.clear();
+  tapes_.clear();
+  for (std::size_t step = 0; step < steps_.size();) {
+    Tape tape;
+    while (tape.count < Tape::kMaxSteps && step + static_cast<std::size_t>(tape.count) < steps_.size()) {
+      const std::size_t next = step + static_cast<std::size_t>(tape.count);
+      if (!steps_[next].kernel->write_tape(launch_of(next), tape.steps[tape.count])) break;
+      ++tape.count;
+    }
+    if (tape.count > 1) {
+      work_.push_back({step, static_cast<int>(tapes_.size())});
+      tapes_.push_back(tape);
+      step += static_cast<std::size_t>(tape.count);
+    } else {
+      work_.push_back({step, -1});
+      ++step;
+    }
+  }
+}
+
+Launch CudaExecutable::launch_of(std::size_t step) const {
+  void* const* operands = addresses_.data() + first_slot_[step];
+  return {context_->stream(), operands, operands + steps_[step].inputs, workspace_};
 }
 
 void CudaExecutable::launch_step(std::size_t step) const {
   const StepState& state = steps_[step];
-  void* const* operands = addresses_.data() + first_slot_[step];
   try {
-    state.kernel->run({context_->stream(), operands, operands + state.inputs, workspace_});
+    state.kernel->run(launch_of(step));
     check_runtime(runtime_api().last_error(), "a kernel launch");
   } catch (const Error& error) {
     error.rethrow_in(device_ + ", op '" + state.op + "'" + (state.scope.empty() ? "" : " of " + state.scope));
@@ -91,7 +117,14 @@ void CudaExecutable::launch_step(std::size_t step) const {
 }
 
 void CudaExecutable::run_eagerly() const {
-  for (std::size_t step = 0; step < steps_.size(); ++step) launch_step(step);
+  for (const Work& work : work_) {
+    if (work.tape < 0) {
+      launch_step(work.first);
+    } else {
+      run_tape(context_->stream(), tapes_[static_cast<std::size_t>(work.tape)]);
+      check_runtime(runtime_api().last_error(), "the launch of several steps");
+    }
+  }
 }
 
 // Records the plan as a graph; false when that failed, which leaves the stream as it was.

@@ -35,7 +35,10 @@ class CudaExecutable final : public Executable {
     Region region;
     std::int64_t offset;
   };
+  Launch launch_of(std::size_t step) const;
   void launch_step(std::size_t step) const;
+  // Neighbouring steps that share launches; made when the addresses are known.
+  void make_tapes();
   void run_eagerly() const;
   bool capture();
   void drop_graph();
@@ -46,6 +49,13 @@ class CudaExecutable final : public Executable {
   std::vector<StepState> steps_;
   std::vector<void*> addresses_;         // of every step's inputs and outputs
   std::vector<std::size_t> first_slot_;  // of each step in `addresses_`
+  // What a run launches: a step, or a tape with the steps [first, first + tape.count).
+  struct Work {
+    std::size_t first = 0;
+    int tape = -1;  // of `tapes_`
+  };
+  std::vector<Work> work_;
+  std::vector<Tape> tapes_;
   std::int64_t workspace_bytes_ = 0;
   std::byte* workspace_ = nullptr;
   bool graph_wanted_ = true, warm_ = false;

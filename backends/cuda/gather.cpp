@@ -60,7 +60,11 @@ KernelPtr prepare_advance(const OpCall& call) {
   if (!attrs || !call.has(1) || !same(call.in[0], call.out[0]) || !is(call.in[0], {kBatchCursorSize}, DType::int64)) {
     return nullptr;
   }
-  return make_kernel("advance", [batch = attrs->batch](const Launch& l) {
+  TapeStep step;
+  step.kind = TapeKind::advance;
+  step.n = kBatchCursorSize;
+  step.number = attrs->batch;
+  return make_tape_kernel("advance", step, [batch = attrs->batch](const Launch& l) {
     advance(l.stream, batch, static_cast<const i64*>(l.in[0]), static_cast<i64*>(l.out[0]));
   });
 }

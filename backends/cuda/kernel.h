@@ -10,11 +10,10 @@
 #include <unordered_map>
 
 #include "keratin/backends/cuda/context.h"
+#include "keratin/backends/cuda/device/tape.h"
 #include "keratin/core/runtime/backend.h"
 
 namespace keratin::cuda {
-
-using i64 = std::int64_t;
 
 // One run of a kernel: addresses in device memory, each a multiple of kSlotAlignment.
 struct Launch {
@@ -35,6 +34,9 @@ class Kernel {
   // Puts its work on the stream. Allocates nothing and waits for nothing, so that it can be captured. Throws
   // BackendError when a library refuses what it had promised.
   virtual void run(const Launch& launch) const = 0;
+
+  // Fills in a tape's step that does the same; false when this is none for tapes.
+  virtual bool write_tape(const Launch&, TapeStep&) const { return false; }
 
   // Kernel and algorithm, for the placement log.
   virtual std::string description() const { return description_; }
@@ -61,6 +63,27 @@ KernelPtr make_kernel(std::string description, i64 workspace_bytes, F f) {
 template <class F>
 KernelPtr make_kernel(std::string description, F f) {
   return make_kernel(std::move(description), 0, std::move(f));
+}
+
+// The same, of a step that may share a launch with its neighbours: `step` is it, without addresses.
+template <class F>
+KernelPtr make_tape_kernel(std::string description, const TapeStep& step, F f) {
+  if (!fits_tape(step)) return make_kernel(std::move(description), std::move(f));
+  struct TapedKernel final : Kernel {
+    TapedKernel(std::string description, const TapeStep& step, F f)
+        : Kernel(std::move(description)), step_(step), f_(std::move(f)) {}
+    void run(const Launch& launch) const override { f_(launch); }
+    bool write_tape(const Launch& launch, TapeStep& step) const override {
+      step = step_;
+      step.in[0] = launch.in[0];
+      step.in[1] = step.kind == TapeKind::binary ? launch.in[1] : nullptr;
+      step.out = launch.out[0];
+      return true;
+    }
+    TapeStep step_;
+    F f_;
+  };
+  return std::make_unique<TapedKernel>(std::move(description), step, std::move(f));
 }
 
 // One use of an op: what a kernel is prepared from.

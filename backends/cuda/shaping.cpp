@@ -22,7 +22,10 @@ std::string text(std::string_view what, DType dtype) { return std::string(what) 
 // The same bytes in another place: reshape, stop_gradient, assign.
 KernelPtr copy_kernel(const OpCall& call) {
   const auto bytes = static_cast<std::size_t>(call.in[0].shape.size()) * size_of(call.in[0].dtype);
-  return make_kernel(text("copy", call.in[0].dtype), [bytes](const Launch& l) {
+  TapeStep step;
+  step.from = step.to = call.in[0].dtype;
+  step.n = static_cast<std::int32_t>(std::min(call.in[0].shape.size(), Tape::kMaxElements + 1));
+  return make_tape_kernel(text("copy", call.in[0].dtype), step, [bytes](const Launch& l) {
     if (l.in[0] == l.out[0] || bytes == 0) return;  // computed in place
     check_runtime(runtime_api().copy_on_device(l.out[0], l.in[0], bytes, l.stream), "cudaMemcpyAsync");
   });

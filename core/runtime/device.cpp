@@ -34,7 +34,8 @@ struct State {
   bool automatic = false;  // `current` was chosen, not asked for
   std::string reason;
   bool warned = false;  // of a GPU that cannot be used
-  CompileOptions options;
+  std::optional<Precision> precision;  // not set: the device's default
+  bool deterministic = false;
   std::optional<std::vector<std::string>> visible;  // GPUs that may be used, by full name; empty: all
   // Set by the program or, before it says anything, by the environment.
   std::atomic<bool> log_placement{environment_flag("KERATIN_LOG_DEVICE_PLACEMENT")};
@@ -321,19 +322,30 @@ bool log_device_placement() { return state().log_placement; }
 
 void set_float32_precision(Precision precision) {
   std::lock_guard lock(state().mutex);
-  state().options.precision = precision;
+  state().precision = precision;
 }
 Precision float32_precision() {
-  std::lock_guard lock(state().mutex);
-  return state().options.precision;
+  {
+    std::lock_guard lock(state().mutex);
+    if (state().precision) return *state().precision;
+  }
+  if (const char* wanted = std::getenv("KERATIN_FLOAT32_PRECISION"); wanted && *wanted) {
+    const std::string word = wanted;
+    if (word == "highest") return Precision::highest;
+    if (word == "high") return Precision::high;
+    if (word == "medium") return Precision::medium;
+    throw InvalidArgument("KERATIN_FLOAT32_PRECISION: expected 'highest', 'high' or 'medium', got '" + word + "'");
+  }
+  return current_device()->info().kind == "GPU" ? Precision::high : Precision::highest;
 }
 void set_deterministic(bool deterministic) {
   std::lock_guard lock(state().mutex);
-  state().options.deterministic = deterministic;
+  state().deterministic = deterministic;
 }
 CompileOptions compile_options() {
+  const Precision precision = float32_precision();
   std::lock_guard lock(state().mutex);
-  return state().options;
+  return {.precision = precision, .deterministic = state().deterministic};
 }
 
 }  // namespace keratin

@@ -3,6 +3,7 @@
 // speed. Needs libcudnn 9.8 or newer and no driver; ends with 77 (skipped) where there is none.
 //
 //   keratin_cudnn_plans <compute capability, e.g. 90>
+//   keratin_cudnn_plans --dump      on a machine with a GPU: how cuDNN describes it
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -100,8 +101,8 @@ int check_all(const cuda::dnn::Api& api, int capability) {
       for (const std::int64_t batch : {128, 96, 32}) {  // full, the last one of 60000, Keras's default
         const auto check = [&](const char* what, cuda::ConvDirection direction, bool fused) {
           std::string reason;
-          const auto plan = cuda::ConvPlan::make({api, nullptr, &device},
-                                                 problem_of(c, batch, direction, fused, precision), reason);
+          const auto plan =
+              cuda::ConvPlan::make({api, nullptr, &device}, problem_of(c, batch, direction, fused, precision), reason);
           ++plans;
           if (plan && batch == 128) {
             std::printf("%-26s %-8s %-16s %zu engines, %s\n", c.where,
@@ -124,6 +125,24 @@ int check_all(const cuda::dnn::Api& api, int capability) {
   return refused == 0 ? 0 : 1;
 }
 
+// The device's own description, for the tests above on machines without one.
+int dump_device(const cuda::dnn::Api& api) {
+  cuda::dnn::Descriptor device(api, cuda::dnn::kDeviceProperties);
+  const std::int32_t index = 0;
+  cuda::check_dnn(api,
+                  api.descriptor_set(device.raw(), cuda::dnn::kDevicePropertiesIndex, cuda::dnn::kTypeInt32, 1, &index),
+                  "cudnnBackendSetAttribute");
+  device.finalize();
+  std::vector<char> text(std::size_t{1} << 16);
+  std::int64_t count = 0;
+  cuda::check_dnn(api,
+                  api.descriptor_get(device.raw(), cuda::dnn::kDevicePropertiesJson, cuda::dnn::kTypeChar,
+                                     static_cast<std::int64_t>(text.size()), &count, text.data()),
+                  "cudnnBackendGetAttribute");
+  std::printf("%.*s\n", static_cast<int>(count), text.data());
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -140,7 +159,7 @@ int main(int argc, char** argv) {
     return kSkipped;
   }
   try {
-    return check_all(api, capability);
+    return argc > 1 && std::string(argv[1]) == "--dump" ? dump_device(api) : check_all(api, capability);
   } catch (const Error& error) {
     std::printf("%s\n", error.what());
     return 1;

@@ -133,7 +133,8 @@ static_assert(kTensorCore == CUDNN_NUMERICAL_NOTE_TENSOR_CORE &&
 static_assert(kDeviceProperties == CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR &&
               kHeuristicsDeviceProperties == CUDNN_ATTR_ENGINEHEUR_DEVICEPROP &&
               kPlanDeviceProperties == CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP &&
-              kDevicePropertiesJson == CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION);
+              kDevicePropertiesJson == CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION &&
+              kDevicePropertiesIndex == CUDNN_ATTR_DEVICEPROP_DEVICE_ID && kTypeInt32 == CUDNN_TYPE_INT32);
 #endif
 }  // namespace keratin::cuda::dnn
 #endif

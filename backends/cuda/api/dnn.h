@@ -42,6 +42,7 @@ enum AttributeType : int {
   kTypePointwiseMode = 14,
   kTypeDescriptor = 15,
   kTypeBehaviorNote = 19,
+  kTypeInt32 = 23,
   kTypeChar = 24,
 };
 
@@ -86,6 +87,7 @@ enum Attribute : int {
   kEngineGlobalIndex = 1301,
   kEngineNumericalNotes = 1303,
   kEngineBehaviorNotes = 1305,
+  kDevicePropertiesIndex = 2700,
   kDevicePropertiesJson = 2702,
 };
 

@@ -33,6 +33,8 @@ struct SerialTeam {
   using Sum = double;
   KERATIN_HOST_DEVICE i64 rank() const { return 0; }
   KERATIN_HOST_DEVICE i64 size() const { return 1; }
+  // What each thread wrote before is there for the others.
+  KERATIN_HOST_DEVICE void synchronize() const {}
   // `join` of every thread's value, for every thread; `join` must be commutative and associative.
   template <class T, class Join>
   KERATIN_HOST_DEVICE T reduce(T value, Join) const {
@@ -64,6 +66,7 @@ struct WarpTeam {
   using Sum = T;
   __device__ i64 rank() const { return threadIdx.x % kWarpThreads; }
   __device__ i64 size() const { return kWarpThreads; }
+  __device__ void synchronize() const { __syncwarp(); }
   template <class T, class Join>
   __device__ T reduce(T value, Join join) const {
     for (int mask = kWarpThreads / 2; mask > 0; mask /= 2) value = join(value, from_lane(value, mask));
@@ -78,6 +81,7 @@ struct BlockTeam {
   unsigned char* shared;  // 16 bytes for each warp
   __device__ i64 rank() const { return threadIdx.x; }
   __device__ i64 size() const { return kBlockThreads; }
+  __device__ void synchronize() const { __syncthreads(); }
   template <class T, class Join>
   __device__ T reduce(T value, Join join) const {
     static_assert(sizeof(T) <= 16);

@@ -45,8 +45,23 @@ class SimulatedGpu : public ::testing::Test {
  protected:
   void SetUp() override {
     if (!have_simulated_gpu()) GTEST_SKIP() << "this build has no backend modules";
+    set_float32_precision(Precision::highest);  // as the CPU
   }
 };
+
+TEST(SimulatedGpuDefaults, ComputesInTf32UnlessAskedForMore) {
+  if (!have_simulated_gpu()) GTEST_SKIP() << "this build has no backend modules";
+  // A process of its own: what was set cannot be taken back.
+  ::testing::FLAGS_gtest_death_test_style = "threadsafe";
+  EXPECT_EXIT(
+      {
+        const Gpu gpu("");
+        const bool cpu = float32_precision() == Precision::highest;
+        const DeviceScope scope(gpu.device());
+        std::exit(cpu && compile_options().precision == Precision::high ? 0 : 1);
+      },
+      ::testing::ExitedWithCode(0), "");
+}
 
 // What training a model on a device comes to.
 struct Trained {
