@@ -65,9 +65,7 @@ void set_memory_limit(std::int64_t bytes, const std::string& name = "");
 void set_log_device_placement(bool log);
 bool log_device_placement();
 
-// The options plans are compiled with. Until it is set, the precision is `highest` (float32) on CPUs and `high` on GPUs,
-// where products and convolutions may then take TF32's 10 bits of mantissa for their operands.
-// KERATIN_FLOAT32_PRECISION sets another default.
+// The options plans are compiled with.
 void set_float32_precision(Precision precision);
 Precision float32_precision();
 void set_deterministic(bool deterministic);
