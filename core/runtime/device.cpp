@@ -33,7 +33,7 @@ struct State {
   Opened current;
   bool automatic = false;  // `current` was chosen, not asked for
   std::string reason;
-  bool warned = false;  // of a GPU that cannot be used
+  bool warned = false;                 // of a GPU that cannot be used
   std::optional<Precision> precision;  // not set: the device's default
   bool deterministic = false;
   std::optional<std::vector<std::string>> visible;  // GPUs that may be used, by full name; empty: all
