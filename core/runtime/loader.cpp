@@ -30,6 +30,7 @@ std::vector<fs::path> search_folders() {
     std::stringstream stream(list);
     // Relative entries are skipped: they would mean the current directory.
     for (std::string entry; std::getline(stream, entry, ':');) {
+      if (entry == "-") return folders;
       if (fs::path(entry).is_absolute()) folders.emplace_back(entry);
     }
   }
@@ -144,7 +145,8 @@ LoadResult load_backend_module(const std::string& name) {
     }
     std::string searched;
     for (const fs::path& folder : search_folders()) searched += (searched.empty() ? "" : ", ") + folder.string();
-    result.reason = "no module " + file_names(name).front() + " was found in " + searched;
+    result.reason = "no module " + file_names(name).front() + " was found" +
+                    (searched.empty() ? "; KERATIN_BACKEND_PATH names no folder" : " in " + searched);
   }
   if (name == "cuda" && !knows_why(result.cause)) {
     const int cuda = result.path.ends_with("cuda12.so") ? 12 : 13;

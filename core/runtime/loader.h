@@ -17,8 +17,8 @@ struct LoadResult {
 };
 
 // Opens the backend called `name` ("cuda", "reference"): the built-in one for "cpu", otherwise libkeratin_<name>*.so in
-// KERATIN_BACKEND_PATH and beside libkeratin, never in the current directory. A module must call itself by that name,
-// or by what stands before an underscore in it ("cuda" in libkeratin_cuda_debug.so).
+// KERATIN_BACKEND_PATH and, unless that has an entry "-", beside libkeratin, never in the current directory. A module
+// must call itself by that name, or by what stands before an underscore in it ("cuda" in libkeratin_cuda_debug.so).
 // Modules are opened once and never unloaded. Nothing is thrown: every fault ends in a reason.
 LoadResult load_backend_module(const std::string& name);
 

@@ -10,12 +10,6 @@ namespace keratin::testing {
 
 inline const std::string kFakeDriver = KERATIN_BINARY_DIR "/modules/driver/libkeratin_fake_driver.so";
 
-// A module beside libkeratin is always found; tests of a missing one skip then.
-inline bool cuda_module_is_built() {
-  return std::filesystem::exists(KERATIN_BINARY_DIR "/keratin/libkeratin_cuda13.so") ||
-         std::filesystem::exists(KERATIN_BINARY_DIR "/keratin/libkeratin_cuda12.so");
-}
-
 class GpuMachine : public MadeUpSystem {
  public:
   GpuMachine() {
