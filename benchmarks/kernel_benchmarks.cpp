@@ -11,6 +11,7 @@
 namespace {
 
 using namespace keratin::cpu;
+using keratin::WindowShape;
 
 std::vector<float> numbers(i64 n) {
   std::vector<float> x(static_cast<std::size_t>(n));
@@ -67,7 +68,7 @@ enum class Direction { forward, input_gradient, kernel_gradient };
 
 void conv(benchmark::State& state, i64 size, i64 c, i64 f, Direction direction) {
   const i64 out = size - 2;
-  const ConvShape shape{.n = 16, .h = size, .w = size, .c = c, .kh = 3, .kw = 3, .oh = out, .ow = out, .f = f};
+  const WindowShape shape{.n = 16, .h = size, .w = size, .c = c, .kh = 3, .kw = 3, .oh = out, .ow = out, .f = f};
   const std::vector<float> bias = numbers(f);
   std::vector<float> x = numbers(shape.n * size * size * c), kernel = numbers(9 * c * f),
                      y = numbers(shape.n * out * out * f);
@@ -94,7 +95,7 @@ BENCHMARK_CAPTURE(conv, conv2_input_gradient, 13, 32, 64, Direction::input_gradi
 BENCHMARK_CAPTURE(conv, conv2_kernel_gradient, 13, 32, 64, Direction::kernel_gradient);
 
 void max_pool(benchmark::State& state, bool gradient) {
-  const PoolShape shape{
+  const WindowShape shape{
       .n = 16, .h = 26, .w = 26, .c = 32, .kh = 2, .kw = 2, .oh = 13, .ow = 13, .stride_h = 2, .stride_w = 2};
   const std::vector<float> x = numbers(shape.n * shape.h * shape.w * shape.c);
   std::vector<float> y(static_cast<std::size_t>(shape.n * shape.oh * shape.ow * shape.c)), dx(x.size());

@@ -23,10 +23,10 @@ std::optional<Meeting> meet(const OpCall& call, bool commutative, i64 grain) {
   const Shape& result = call.out[0].shape;
   const auto a = broadcast_strides(call.in[0].shape, result), b = broadcast_strides(call.in[1].shape, result);
   if (!a || !b) return std::nullopt;
-  std::vector<LoopAxis> axes = join_axes(result, {*a, *b});
+  std::vector<StridedAxis> axes = join_axes(result, {*a, *b});
   Meeting m;
   if (!axes.empty()) {
-    const LoopAxis inner = axes.back();
+    const StridedAxis inner = axes.back();
     axes.pop_back();
     m.run = m.k = inner.size;
     // An axis that neither operand has could only be of size 1.

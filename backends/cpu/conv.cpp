@@ -5,6 +5,7 @@
 
 #include "keratin/backends/cpu/parallel.h"
 #include "keratin/backends/cpu/typed.h"
+#include "keratin/core/ops/detail/windows.h"
 
 namespace keratin::cpu {
 namespace {
@@ -13,36 +14,7 @@ namespace {
 constexpr double kChunkFlops = 4e6;
 constexpr i64 kMaxChunks = 64;
 
-// The shape for attributes and operands; nothing when they do not fit each other.
-bool read_shape(const Conv2DAttrs& attrs, const Shape& x, const Shape& kernel, const Shape& y, ConvShape& s) {
-  if (x.rank() != 4 || kernel.rank() != 4 || y.rank() != 4 || attrs.groups < 1) return false;
-  s = {.n = x[0],
-       .h = x[1],
-       .w = x[2],
-       .c = x[3],
-       .kh = kernel[0],
-       .kw = kernel[1],
-       .oh = y[1],
-       .ow = y[2],
-       .f = kernel[3],
-       .stride_h = attrs.strides[0],
-       .stride_w = attrs.strides[1],
-       .pad_top = attrs.padding.before[0],
-       .pad_left = attrs.padding.before[1],
-       .dilation_h = attrs.dilation[0],
-       .dilation_w = attrs.dilation[1],
-       .groups = attrs.groups};
-  const auto reaches = [&](std::size_t i, i64 size, i64 window, i64 result) {
-    const i64 before = attrs.padding.before[i], after = attrs.padding.after[i];
-    if (before < 0 || after < 0 || attrs.strides[i] < 1 || attrs.dilation[i] < 1 || window < 1) return false;
-    const i64 room = size + before + after - (window - 1) * attrs.dilation[i] - 1;
-    return room >= 0 && result == room / attrs.strides[i] + 1;
-  };
-  return kernel[2] * s.groups == s.c && s.f % s.groups == 0 && y[0] == s.n && y[3] == s.f &&
-         reaches(0, s.h, s.kh, s.oh) && reaches(1, s.w, s.kw, s.ow);
-}
-
-std::string text_of(const ConvShape& s) {
+std::string text_of(const WindowShape& s) {
   const auto by = [](i64 a, i64 b, i64 c) {
     return std::to_string(a) + "x" + std::to_string(b) + "x" + std::to_string(c);
   };
@@ -52,10 +24,10 @@ std::string text_of(const ConvShape& s) {
 
 // How the work is cut: runs of images, or, where `bands` > 1, bands of each image's result rows.
 struct Cut {
-  ConvShape shape;
+  WindowShape shape;
   Range images, bands;
 
-  Cut(const ConvShape& s, i64 most, bool may_band) : shape(s) {
+  Cut(const WindowShape& s, i64 most, bool may_band) : shape(s) {
     const double image = 2.0 * static_cast<double>(s.oh * s.ow * s.kh * s.kw) * static_cast<double>(s.c / s.groups) *
                          static_cast<double>(s.f);
     const double all = image * static_cast<double>(s.n) / kChunkFlops;
@@ -75,7 +47,7 @@ struct Cut {
   void visit(i64 chunk, F&& f) const {
     if (bands.chunks == 1) return f(shape, images.begin(chunk), images.end(chunk), i64{0}, i64{0});
     const i64 image = chunk / bands.chunks, row = bands.begin(chunk % bands.chunks);
-    ConvShape band = shape;
+    WindowShape band = shape;
     band.n = 1;
     band.oh = bands.end(chunk % bands.chunks) - row;
     i64 x = image * shape.h * shape.w * shape.c;
@@ -91,7 +63,7 @@ struct Cut {
   // For any chunk.
   template <class T>
   i64 workspace() const {
-    ConvShape band = shape;
+    WindowShape band = shape;
     if (bands.chunks > 1) {
       band.n = 1;
       band.oh = bands.chunk;
@@ -101,13 +73,15 @@ struct Cut {
   }
 };
 
+bool one_dtype(const OpCall& call) {
+  return std::all_of(call.in.begin(), call.in.end(), [&](const SpecView& in) { return in.dtype == call.out[0].dtype; });
+}
+
 KernelPtr forward(const OpCall& call, const Conv2DAttrs& attrs, bool with_bias, Activation activation) {
-  ConvShape s;
-  if (!call.has(with_bias ? 3 : 2) || !read_shape(attrs, call.in[0].shape, call.in[1].shape, call.out[0].shape, s) ||
-      call.in[0].dtype != call.out[0].dtype || call.in[1].dtype != call.out[0].dtype ||
-      (with_bias && !is(call.in[2], {s.f}, call.out[0].dtype))) {
-    return nullptr;
-  }
+  if (!call.has(with_bias ? 3 : 2) || !one_dtype(call)) return nullptr;
+  const auto shape = op_support::window_shape(attrs, call.in[0].shape, call.in[1].shape, call.out[0].shape);
+  if (!shape || (with_bias && call.in[2].shape != Shape{shape->f})) return nullptr;
+  const WindowShape s = *shape;
   return for_float(call.out[0].dtype, [&]<class T>() {
     const Cut cut(s, kMaxChunks, true);
     const i64 chunks = cut.chunks(), slots = std::min<i64>(chunks, num_threads()), bytes = cut.workspace<T>();
@@ -116,7 +90,7 @@ KernelPtr forward(const OpCall& call, const Conv2DAttrs& attrs, bool with_bias, 
         [=, conv = float_kernels<T>().conv_forward](const void* const* in, void* const* out, void* workspace) {
           const T* bias = with_bias ? as<T>(in[2]) : nullptr;
           parallel_with_slots(chunks, slots, [&](i64 chunk, i64 slot) {
-            cut.visit(chunk, [&](const ConvShape& shape, i64 n0, i64 n1, i64 x, i64 y) {
+            cut.visit(chunk, [&](const WindowShape& shape, i64 n0, i64 n1, i64 x, i64 y) {
               conv(shape, n0, n1, as<T>(in[0]) + x, as<T>(in[1]), bias, activation, as<T>(out[0]) + y,
                    as<std::byte>(workspace) + slot * bytes);
             });
@@ -128,12 +102,10 @@ KernelPtr forward(const OpCall& call, const Conv2DAttrs& attrs, bool with_bias, 
 // inputs (dy, kernel)
 KernelPtr prepare_input_gradient(const OpCall& call) {
   const auto* attrs = call.attributes<Conv2DInputGradAttrs>();
-  ConvShape s;
-  if (!attrs || !call.has(2) || call.out[0].shape != attrs->input_shape ||
-      !read_shape(attrs->conv, attrs->input_shape, call.in[1].shape, call.in[0].shape, s) ||
-      call.in[0].dtype != call.out[0].dtype || call.in[1].dtype != call.out[0].dtype) {
-    return nullptr;
-  }
+  if (!attrs || !call.has(2) || !one_dtype(call) || call.out[0].shape != attrs->input_shape) return nullptr;
+  const auto shape = op_support::window_shape(attrs->conv, attrs->input_shape, call.in[1].shape, call.in[0].shape);
+  if (!shape) return nullptr;
+  const WindowShape s = *shape;
   return for_float(call.out[0].dtype, [&]<class T>() {
     const Cut cut(s, kMaxChunks, false);
     const i64 chunks = cut.chunks(), slots = std::min<i64>(chunks, num_threads()), bytes = cut.workspace<T>();
@@ -158,12 +130,10 @@ i64 partial_sums(i64 kernel_bytes) {
 // in order.
 KernelPtr prepare_kernel_gradient(const OpCall& call) {
   const auto* attrs = call.attributes<Conv2DKernelGradAttrs>();
-  ConvShape s;
-  if (!attrs || !call.has(2) || call.out[0].shape != attrs->kernel_shape ||
-      !read_shape(attrs->conv, call.in[0].shape, attrs->kernel_shape, call.in[1].shape, s) ||
-      call.in[0].dtype != call.out[0].dtype || call.in[1].dtype != call.out[0].dtype) {
-    return nullptr;
-  }
+  if (!attrs || !call.has(2) || !one_dtype(call) || call.out[0].shape != attrs->kernel_shape) return nullptr;
+  const auto shape = op_support::window_shape(attrs->conv, call.in[0].shape, attrs->kernel_shape, call.in[1].shape);
+  if (!shape) return nullptr;
+  const WindowShape s = *shape;
   return for_float(call.out[0].dtype, [&]<class T>() {
     const auto& kernels = float_kernels<T>();
     const i64 size = attrs->kernel_shape.size();
@@ -184,7 +154,7 @@ KernelPtr prepare_kernel_gradient(const OpCall& call) {
                          if (chunks == 0) fill(T{0}, result, size);  // no images
                          parallel_with_slots(chunks, slots, [&](i64 chunk, i64 slot) {
                            fill(T{0}, partial(chunk), size);
-                           cut.visit(chunk, [&](const ConvShape& shape, i64 n0, i64 n1, i64 x, i64 y) {
+                           cut.visit(chunk, [&](const WindowShape& shape, i64 n0, i64 n1, i64 x, i64 y) {
                              conv(shape, n0, n1, as<T>(in[0]) + x, as<T>(in[1]) + y, partial(chunk),
                                   workspace + partials + slot * bytes);
                            });

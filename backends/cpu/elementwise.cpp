@@ -31,8 +31,8 @@ KernelPtr where_kernel(const OpCall& call) {
     if (!s) return nullptr;
     strides.push_back(*s);
   }
-  std::vector<LoopAxis> axes = join_axes(result, strides);
-  LoopAxis inner{.size = 1, .stride = {1, 1, 1}};
+  std::vector<StridedAxis> axes = join_axes(result, strides);
+  StridedAxis inner{.size = 1, .stride = {1, 1, 1}};
   if (!axes.empty()) {
     inner = axes.back();
     axes.pop_back();

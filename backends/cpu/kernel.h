@@ -1,15 +1,11 @@
 // What the CPU backend computes with: a kernel is a step made ready to run many times; the table finds it by the op.
 #pragma once
 
-#include <any>
 #include <cstddef>
 #include <memory>
-#include <span>
 #include <string>
-#include <string_view>
-#include <unordered_map>
 
-#include "keratin/core/runtime/backend.h"
+#include "keratin/core/runtime/detail/op_call.h"
 
 namespace keratin::cpu {
 
@@ -53,35 +49,7 @@ KernelPtr make_kernel(std::string description, F f) {
                      [f = std::move(f)](const void* const* in, void* const* out, void*) { f(in, out); });
 }
 
-// One use of an op: what a kernel is prepared from.
-struct OpCall {
-  std::string_view op;
-  const std::any& attrs;
-  std::span<const SpecView> in, out;
-
-  // nullptr when the attributes are of another type.
-  template <class Attrs>
-  const Attrs* attributes() const {
-    return std::any_cast<Attrs>(&attrs);
-  }
-  bool has(std::size_t inputs, std::size_t outputs = 1) const { return in.size() == inputs && out.size() == outputs; }
-};
-
-// nullptr when the backend has no kernel for the call: "supported" and "can be prepared" are one question.
-using Prepare = KernelPtr (*)(const OpCall& call);
-
-class KernelTable {
- public:
-  void add(std::string_view op, Prepare prepare) { prepare_[op] = prepare; }
-  bool contains(std::string_view op) const { return prepare_.contains(op); }
-  KernelPtr prepare(const OpCall& call) const {
-    const auto found = prepare_.find(call.op);
-    return found == prepare_.end() ? nullptr : found->second(call);
-  }
-
- private:
-  std::unordered_map<std::string_view, Prepare> prepare_;
-};
+using KernelTable = BasicKernelTable<Kernel, OpCall>;
 
 // All kernels of this backend.
 const KernelTable& kernel_table();

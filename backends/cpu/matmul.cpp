@@ -37,7 +37,7 @@ bool read_shapes(const OpCall& call, Product& p) {
   const auto a_strides = broadcast_strides(a.slice(0, a.rank() - 2), batch);
   const auto b_strides = broadcast_strides(b.slice(0, b.rank() - 2), batch);
   if (!a_strides || !b_strides) return false;
-  const std::vector<LoopAxis> axes = join_axes(batch, {*a_strides, *b_strides});
+  const std::vector<StridedAxis> axes = join_axes(batch, {*a_strides, *b_strides});
   if (axes.empty()) return true;
   if (axes.size() == 1 && axes[0].stride[0] == 1 && axes[0].stride[1] == 0 && !p.trans_a) {
     p.m *= axes[0].size;  // all of A's matrices meet one B: a single product over their rows

@@ -8,6 +8,7 @@
 
 #include "keratin/backends/cpu/parallel.h"
 #include "keratin/backends/cpu/typed.h"
+#include "keratin/core/ops/detail/walks.h"
 
 namespace keratin::cpu {
 namespace {
@@ -66,20 +67,6 @@ Pass make_pass(i64 outer, i64 reduce, i64 inner) {
   return pass;
 }
 
-// Sizes of the joined axes; those with an odd index are reduced.
-std::vector<i64> join(const Shape& shape, const std::vector<int>& axes) {
-  std::vector<i64> sizes = {1};
-  for (int axis = 0; axis < shape.rank(); ++axis) {
-    if (shape[axis] == 1) continue;
-    const bool reduced = std::find(axes.begin(), axes.end(), axis) != axes.end();
-    if (reduced != (sizes.size() % 2 == 0)) sizes.push_back(1);
-    sizes.back() *= shape[axis];
-  }
-  if (sizes.size() == 1) sizes.push_back(1);
-  if (sizes.size() % 2 == 0) sizes.push_back(1);
-  return sizes;
-}
-
 // The passes of a reduction and the elements of workspace they need.
 std::vector<Pass> make_passes(std::vector<i64> sizes, i64& workspace) {
   std::vector<Pass> passes;
@@ -110,7 +97,7 @@ std::vector<Pass> make_passes(std::vector<i64> sizes, i64& workspace) {
 template <class T>
 KernelPtr reduce_kernel(const OpCall& call, const ReduceAttrs& attrs, ReduceFn<T> f, ReduceFn<T> mean) {
   i64 workspace = 0;
-  std::vector<Pass> passes = make_passes(join(call.in[0].shape, attrs.axes), workspace);
+  std::vector<Pass> passes = make_passes(op_support::reduced_sizes(call.in[0].shape, attrs.axes), workspace);
   if (passes.size() == 1 && mean) f = mean;
   const bool divide = passes.size() > 1 && mean;
   const i64 size = call.out[0].shape.size();
@@ -155,25 +142,13 @@ void byte_reduce(const ReduceShape& s, const std::uint8_t* x, std::uint8_t* y) {
   }
 }
 
-Shape reduced_shape(const Shape& shape, const std::vector<int>& axes, bool keepdims) {
-  Shape result;
-  for (int axis = 0; axis < shape.rank(); ++axis) {
-    if (std::find(axes.begin(), axes.end(), axis) == axes.end()) {
-      result.push_back(shape[axis]);
-    } else if (keepdims) {
-      result.push_back(1);
-    }
-  }
-  return result;
-}
-
 template <Reduction f>
 KernelPtr prepare_reduce(const OpCall& call) {
   constexpr int index = static_cast<int>(f);
   constexpr int sum = static_cast<int>(Reduction::sum);
   const auto* attrs = call.attributes<ReduceAttrs>();
   if (!attrs || !call.has(1) || call.in[0].dtype != call.out[0].dtype ||
-      call.out[0].shape != reduced_shape(call.in[0].shape, attrs->axes, attrs->keepdims)) {
+      call.out[0].shape != op_support::reduced_shape(call.in[0].shape, attrs->axes, attrs->keepdims)) {
     return nullptr;
   }
   const DType dtype = call.in[0].dtype;
@@ -213,10 +188,11 @@ KernelPtr prepare_argmax(const OpCall& call) {
   const auto* attrs = call.attributes<ArgMaxAttrs>();
   if (!attrs || !call.has(1) || call.out[0].dtype != DType::int32 || call.in[0].dtype == DType::boolean) return nullptr;
   const Shape& shape = call.in[0].shape;
-  const int axis = attrs->axis < 0 ? attrs->axis + shape.rank() : attrs->axis;
-  if (axis < 0 || axis >= shape.rank() || call.out[0].shape != reduced_shape(shape, {axis}, false)) return nullptr;
-  const i64 outer = shape.slice(0, axis).size(), reduce = shape[axis];
-  const i64 inner = shape.slice(axis + 1, shape.rank()).size();
+  const auto view = op_support::axis_view(shape, attrs->axis);
+  if (!view || call.out[0].shape != op_support::reduced_shape(shape, {shape.normalize_axis(attrs->axis)}, false)) {
+    return nullptr;
+  }
+  const i64 outer = view->outer, reduce = view->size, inner = view->inner;
   if (reduce < 1 || reduce > std::numeric_limits<std::int32_t>::max()) return nullptr;
   const Range range(outer, std::max<i64>(1, kGrainHeavy / std::max<i64>(1, reduce * inner)));
   const std::string text = describe("argmax", call.in[0].dtype, range.chunks);

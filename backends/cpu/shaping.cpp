@@ -8,12 +8,11 @@
 #include "keratin/backends/cpu/strided_copy.h"
 #include "keratin/backends/cpu/typed.h"
 #include "keratin/core/graph/leaves.h"
+#include "keratin/core/ops/detail/walks.h"
 #include "keratin/core/ops/elementwise.h"
 
 namespace keratin::cpu {
 namespace {
-
-using Sizes = std::vector<i64>;
 
 // The same bytes in another place: reshape, stop_gradient, assign.
 KernelPtr copy_kernel(const OpCall& call) {
@@ -54,19 +53,9 @@ KernelPtr prepare_transpose(const OpCall& call) {
   const auto* attrs = call.attributes<TransposeAttrs>();
   if (!attrs || !call.has(1) || call.in[0].dtype != call.out[0].dtype) return nullptr;
   const Shape &x = call.in[0].shape, &y = call.out[0].shape;
-  std::vector<int> sorted = attrs->permutation, axes(static_cast<std::size_t>(x.rank()));
-  std::sort(sorted.begin(), sorted.end());
-  std::iota(axes.begin(), axes.end(), 0);
-  if (sorted != axes) return nullptr;
-  const Sizes x_strides = row_major_strides(x);
-  Shape expected;
-  Sizes strides;
-  for (int axis : attrs->permutation) {
-    expected.push_back(x[axis]);
-    strides.push_back(x_strides[static_cast<std::size_t>(axis)]);
-  }
-  if (y != expected) return nullptr;
-  const std::vector<LoopAxis> joined = join_axes(y, {strides});
+  const auto walk = op_support::copy_walk(*attrs, x, y);
+  if (!walk) return nullptr;
+  const std::vector<StridedAxis> joined = join_axes(y, {walk->from});
   if (joined.size() < 2 || y.size() == 0) return copy_kernel(call);
   if (joined.size() > kMaxTransposeRank) return nullptr;
   // The joined axes in x's order, outermost first.
@@ -90,82 +79,49 @@ KernelPtr prepare_transpose(const OpCall& call) {
                      });
 }
 
-KernelPtr prepare_broadcast_to(const OpCall& call) {
-  const auto* attrs = call.attributes<BroadcastToAttrs>();
-  if (!attrs || !call.has(1) || call.in[0].dtype != call.out[0].dtype || attrs->shape != call.out[0].shape) {
-    return nullptr;
-  }
-  const auto strides = broadcast_strides(call.in[0].shape, call.out[0].shape);
-  if (!strides) return nullptr;
-  const auto copy =
-      StridedCopy::make(call.out[0].shape, *strides, row_major_strides(call.out[0].shape), size_of(call.in[0].dtype));
-  return copy ? strided_kernel("broadcast", call.in[0].dtype, {*copy}) : nullptr;
+// One walk from the operand to the result.
+template <class Attrs>
+KernelPtr prepare_walk(const OpCall& call, const char* what) {
+  const auto* attrs = call.attributes<Attrs>();
+  if (!attrs || !call.has(1) || call.in[0].dtype != call.out[0].dtype) return nullptr;
+  const auto walk = op_support::copy_walk(*attrs, call.in[0].shape, call.out[0].shape);
+  if (!walk) return nullptr;
+  const auto copy = StridedCopy::make(*walk, size_of(call.in[0].dtype));
+  return copy ? strided_kernel(what, call.in[0].dtype, {*copy}) : nullptr;
 }
+KernelPtr prepare_broadcast_to(const OpCall& call) { return prepare_walk<BroadcastToAttrs>(call, "broadcast"); }
+KernelPtr prepare_slice(const OpCall& call) { return prepare_walk<SliceAttrs>(call, "slice"); }
 
 KernelPtr prepare_concatenate(const OpCall& call) {
   const auto* attrs = call.attributes<ConcatenateAttrs>();
   if (!attrs || call.in.empty() || call.out.size() != 1) return nullptr;
-  const Shape& y = call.out[0].shape;
-  const int axis = attrs->axis < 0 ? attrs->axis + y.rank() : attrs->axis;
-  if (axis < 0 || axis >= y.rank()) return nullptr;
-  const Sizes strides = row_major_strides(y);
-  std::vector<StridedCopy> copies;
-  i64 total = 0;
+  std::vector<Shape> shapes;
   for (const SpecView& x : call.in) {
-    Shape others = x.shape;
-    if (x.dtype != call.out[0].dtype || others.rank() != y.rank()) return nullptr;
-    others[axis] = y[axis];
-    if (others != y) return nullptr;
-    const auto copy = StridedCopy::make(x.shape, row_major_strides(x.shape), strides, size_of(x.dtype), 0,
-                                        total * strides[static_cast<std::size_t>(axis)]);
+    if (x.dtype != call.out[0].dtype) return nullptr;
+    shapes.push_back(x.shape);
+  }
+  std::vector<StridedCopy> copies;
+  for (const op_support::CopyWalk& walk : op_support::copy_walks(*attrs, shapes, call.out[0].shape)) {
+    const auto copy = StridedCopy::make(walk, size_of(call.out[0].dtype));
     if (!copy) return nullptr;
     copies.push_back(*copy);
-    total += x.shape[axis];
   }
-  if (total != y[axis]) return nullptr;
+  if (copies.empty()) return nullptr;
   return strided_kernel("concatenate", call.out[0].dtype, std::move(copies));
-}
-
-// Where the corner of a box lies in an array.
-i64 offset_of(const Sizes& corner, const Sizes& strides) {
-  return std::inner_product(corner.begin(), corner.end(), strides.begin(), i64{0});
-}
-
-KernelPtr prepare_slice(const OpCall& call) {
-  const auto* attrs = call.attributes<SliceAttrs>();
-  if (!attrs || !call.has(1) || call.in[0].dtype != call.out[0].dtype) return nullptr;
-  const Shape &x = call.in[0].shape, &y = call.out[0].shape;
-  const auto rank = static_cast<std::size_t>(x.rank());
-  if (y.rank() != x.rank() || attrs->begin.size() != rank || attrs->size.size() != rank) return nullptr;
-  for (std::size_t axis = 0; axis < rank; ++axis) {
-    const i64 begin = attrs->begin[axis], size = y.dims()[axis];
-    if (begin < 0 || begin + size > x.dims()[axis]) return nullptr;
-    if (attrs->size[axis] != size && (attrs->size[axis] != -1 || begin + size != x.dims()[axis])) return nullptr;
-  }
-  const Sizes strides = row_major_strides(x);
-  const auto copy =
-      StridedCopy::make(y, strides, row_major_strides(y), size_of(call.in[0].dtype), offset_of(attrs->begin, strides));
-  return copy ? strided_kernel("slice", call.in[0].dtype, {*copy}) : nullptr;
 }
 
 KernelPtr prepare_pad(const OpCall& call) {
   const auto* attrs = call.attributes<PadAttrs>();
   if (!attrs || !call.has(1) || call.in[0].dtype != call.out[0].dtype) return nullptr;
-  const Shape &x = call.in[0].shape, &y = call.out[0].shape;
-  const auto rank = static_cast<std::size_t>(x.rank());
-  if (y.rank() != x.rank() || attrs->before.size() != rank || attrs->after.size() != rank) return nullptr;
-  for (std::size_t axis = 0; axis < rank; ++axis) {
-    const i64 before = attrs->before[axis], after = attrs->after[axis];
-    if (before < 0 || after < 0 || y.dims()[axis] != before + x.dims()[axis] + after) return nullptr;
-  }
+  const auto walk = op_support::copy_walk(*attrs, call.in[0].shape, call.out[0].shape);
+  if (!walk) return nullptr;
   const std::size_t element = size_of(call.in[0].dtype);
-  const Sizes strides = row_major_strides(y);
-  const auto copy = StridedCopy::make(x, row_major_strides(x), strides, element, 0, offset_of(attrs->before, strides));
+  const auto copy = StridedCopy::make(*walk, element);
   if (!copy) return nullptr;
   std::array<std::byte, 8> value{};
   const Tensor number = Tensor::full({}, attrs->value, call.in[0].dtype);
   std::memcpy(value.data(), number.raw(), element);
-  const Range range(y.size(), kGrainLight);
+  const Range range(call.out[0].shape.size(), kGrainLight);
   return make_kernel(
       describe("pad", call.in[0].dtype, range.chunks), [=, copy = *copy](const void* const* in, void* const* out) {
         range.run([&](i64 begin, i64 end) {
@@ -176,9 +132,9 @@ KernelPtr prepare_pad(const OpCall& call) {
 }
 
 template <class T>
-KernelPtr iota_kernel(const Shape& shape, int axis) {
-  const i64 size = shape[axis], inner = shape.slice(axis + 1, shape.rank()).size();
-  const Range range(shape.size(), kGrainHeavy);
+KernelPtr iota_kernel(const op_support::AxisView& view) {
+  const i64 size = view.size, inner = view.inner;
+  const Range range(view.outer * size * inner, kGrainHeavy);
   return make_kernel(describe("iota", dtype_of<T>, range.chunks), [=](const void* const*, void* const* out) {
     range.run([&](i64 begin, i64 end) {
       T* y = as<T>(out[0]);
@@ -190,9 +146,9 @@ KernelPtr iota_kernel(const Shape& shape, int axis) {
 KernelPtr prepare_iota(const OpCall& call) {
   const auto* attrs = call.attributes<IotaAttrs>();
   if (!attrs || !call.has(0) || !is(call.out[0], attrs->shape, attrs->dtype)) return nullptr;
-  const int rank = attrs->shape.rank(), axis = attrs->axis < 0 ? attrs->axis + rank : attrs->axis;
-  if (axis < 0 || axis >= rank || attrs->dtype == DType::boolean) return nullptr;
-  return visit_dtype(attrs->dtype, [&]<class T>() { return iota_kernel<T>(attrs->shape, axis); });
+  const auto view = op_support::axis_view(attrs->shape, attrs->axis);
+  if (!view || attrs->dtype == DType::boolean) return nullptr;
+  return visit_dtype(attrs->dtype, [&]<class T>() { return iota_kernel<T>(*view); });
 }
 
 }  // namespace

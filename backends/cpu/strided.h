@@ -5,29 +5,13 @@
 #include <array>
 #include <optional>
 #include <span>
-#include <vector>
 
 #include "keratin/backends/cpu/parallel.h"
-#include "keratin/core/tensor/shape.h"
+#include "keratin/core/tensor/detail/strides.h"
 
 namespace keratin::cpu {
 
 inline constexpr int kMaxOuterAxes = 8;
-inline constexpr int kMaxOperands = 4;
-
-// The distances between neighbours on each axis, in elements.
-std::vector<i64> row_major_strides(const Shape& shape);
-// The same for `shape` broadcast to `result`: 0 where it is repeated. Nothing when it does not broadcast to it.
-std::optional<std::vector<i64>> broadcast_strides(const Shape& shape, const Shape& result);
-
-// One axis of a loop, with the stride of each operand on it.
-struct LoopAxis {
-  i64 size = 1;
-  std::array<i64, kMaxOperands> stride{};
-};
-
-// The axes of `shape`, with those of size 1 dropped and neighbours joined where every operand allows it.
-std::vector<LoopAxis> join_axes(const Shape& shape, const std::vector<std::vector<i64>>& strides);
 
 // The outer axes of a loop.
 struct OuterLoop {
@@ -62,7 +46,7 @@ struct OuterLoop {
 };
 
 // The loop over `axes`; nothing when there are more than kMaxOuterAxes.
-std::optional<OuterLoop> outer_loop(std::span<const LoopAxis> axes);
+std::optional<OuterLoop> outer_loop(std::span<const StridedAxis> axes);
 
 // Work on `rows` runs of `run` elements each, split into chunks of about `grain` elements. Short runs are taken several
 // to a chunk, long ones are cut (at multiples of `unit`).

@@ -18,10 +18,8 @@ void visit_size(std::size_t element_size, F&& f) {
 
 }  // namespace
 
-std::optional<StridedCopy> StridedCopy::make(const Shape& shape, const std::vector<i64>& from_strides,
-                                             const std::vector<i64>& to_strides, std::size_t element_size,
-                                             i64 from_offset, i64 to_offset) {
-  std::vector<LoopAxis> axes = join_axes(shape, {from_strides, to_strides});
+std::optional<StridedCopy> StridedCopy::make(const op_support::CopyWalk& walk, std::size_t element_size) {
+  std::vector<StridedAxis> axes = join_axes(walk.box, {walk.from, walk.to});
   StridedCopy copy;
   if (!axes.empty()) {
     copy.run_ = axes.back().size;
@@ -34,8 +32,8 @@ std::optional<StridedCopy> StridedCopy::make(const Shape& shape, const std::vect
   copy.outer_ = *outer;
   copy.split_ = RowSplit(outer->rows, copy.run_, kGrainLight);
   copy.element_size_ = element_size;
-  copy.from_offset_ = from_offset;
-  copy.to_offset_ = to_offset;
+  copy.from_offset_ = walk.from_offset;
+  copy.to_offset_ = walk.to_offset;
   return copy;
 }
 

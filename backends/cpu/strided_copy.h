@@ -5,15 +5,14 @@
 #include <vector>
 
 #include "keratin/backends/cpu/strided.h"
+#include "keratin/core/ops/detail/walks.h"
 
 namespace keratin::cpu {
 
 class StridedCopy {
  public:
-  // Elements of `shape`; strides in elements (0 on the source repeats). Nothing when there are too many axes.
-  static std::optional<StridedCopy> make(const Shape& shape, const std::vector<i64>& from_strides,
-                                         const std::vector<i64>& to_strides, std::size_t element_size,
-                                         i64 from_offset = 0, i64 to_offset = 0);
+  // Nothing when there are too many axes.
+  static std::optional<StridedCopy> make(const op_support::CopyWalk& walk, std::size_t element_size);
 
   void operator()(const void* from, void* to) const;
   i64 chunks() const { return split_.rows.chunks * split_.pieces.chunks; }

@@ -39,12 +39,6 @@ KernelPtr for_float(DType dtype, F&& f) {
   return nullptr;
 }
 
-// The shape and dtype of two values agree.
-inline bool same(const SpecView& a, const SpecView& b) { return a.dtype == b.dtype && a.shape == b.shape; }
-inline bool is(const SpecView& spec, const Shape& shape, DType dtype) {
-  return spec.dtype == dtype && spec.shape == shape;
-}
-
 // "softmax 128 rows float32 avx512, 4 chunks"
 inline std::string describe(const std::string& what, DType dtype, i64 chunks = 1) {
   return what + " " + std::string(name_of(dtype)) + " " + simd().name +

@@ -116,7 +116,7 @@ void CudaBackend::synchronize() {
 
 bool CudaBackend::supports(std::string_view op, const std::any& attrs, std::span<const SpecView> inputs,
                            std::span<const SpecView> outputs) const {
-  return kernel_table().prepare({op, attrs, inputs, outputs, {}, *context_, true}) != nullptr;
+  return kernel_table().prepare({{op, attrs, inputs, outputs}, {}, *context_, true}) != nullptr;
 }
 
 std::unique_ptr<Executable> CudaBackend::prepare(const Plan& plan, const CompileOptions& options) {

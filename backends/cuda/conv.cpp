@@ -10,6 +10,7 @@
 #include "keratin/backends/cuda/device/shaping.h"
 #include "keratin/backends/cuda/kernel.h"
 #include "keratin/backends/cuda/matmul_plan.h"
+#include "keratin/core/ops/detail/windows.h"
 
 namespace keratin::cuda {
 namespace {
@@ -31,36 +32,14 @@ struct Problem {
   i64 kernel_rows() const { return shape.kh * shape.kw * (shape.c / shape.groups); }
 };
 
-// The shape for attributes and operands; false when they do not fit each other.
+// Puts the sizes for attributes and operands into the problem; false when they do not fit each other.
 bool read_shape(const Conv2DAttrs& attrs, const Shape& x, const Shape& kernel, const Shape& y, Problem& p) {
-  if (x.rank() != 4 || kernel.rank() != 4 || y.rank() != 4 || attrs.groups < 1) return false;
-  p.shape = {.n = x[0],
-             .h = x[1],
-             .w = x[2],
-             .c = x[3],
-             .kh = kernel[0],
-             .kw = kernel[1],
-             .oh = y[1],
-             .ow = y[2],
-             .f = kernel[3],
-             .stride_h = attrs.strides[0],
-             .stride_w = attrs.strides[1],
-             .pad_top = attrs.padding.before[0],
-             .pad_left = attrs.padding.before[1],
-             .dilation_h = attrs.dilation[0],
-             .dilation_w = attrs.dilation[1],
-             .groups = attrs.groups};
+  const auto shape = op_support::window_shape(attrs, x, kernel, y);
+  if (!shape) return false;
+  p.shape = *shape;
   p.pad_bottom = attrs.padding.after[0];
   p.pad_right = attrs.padding.after[1];
-  const WindowShape& s = p.shape;
-  const auto reaches = [&](std::size_t i, i64 size, i64 window, i64 result) {
-    const i64 before = attrs.padding.before[i], after = attrs.padding.after[i];
-    if (before < 0 || after < 0 || attrs.strides[i] < 1 || attrs.dilation[i] < 1 || window < 1) return false;
-    const i64 room = size + before + after - (window - 1) * attrs.dilation[i] - 1;
-    return room >= 0 && result == room / attrs.strides[i] + 1;
-  };
-  return kernel[2] * s.groups == s.c && s.f % s.groups == 0 && y[0] == s.n && y[3] == s.f &&
-         reaches(0, s.h, s.kh, s.oh) && reaches(1, s.w, s.kw, s.ow);
+  return true;
 }
 
 std::string text_of(const Problem& p) {

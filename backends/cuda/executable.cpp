@@ -24,7 +24,7 @@ KernelPtr prepare_step(Context& context, const std::string& device, const Plan& 
   };
   for (int slot : step.inputs) in.push_back(spec(slot));
   for (int slot : step.outputs) out.push_back(spec(slot));
-  KernelPtr kernel = kernel_table().prepare({step.op, step.attrs, in, out, options, context});
+  KernelPtr kernel = kernel_table().prepare({{step.op, step.attrs, in, out}, options, context});
   if (kernel) return kernel;
   std::string specs;
   for (const SpecView& s : in) {

@@ -1,17 +1,13 @@
 // What the CUDA backend computes with: a kernel is a step made ready to run many times; the table finds it by the op.
 #pragma once
 
-#include <any>
 #include <cstddef>
 #include <memory>
-#include <span>
 #include <string>
-#include <string_view>
-#include <unordered_map>
 
 #include "keratin/backends/cuda/context.h"
 #include "keratin/backends/cuda/device/tape.h"
-#include "keratin/core/runtime/backend.h"
+#include "keratin/core/runtime/detail/op_call.h"
 
 namespace keratin::cuda {
 
@@ -87,21 +83,11 @@ KernelPtr make_tape_kernel(std::string description, const TapeStep& step, F f) {
 }
 
 // One use of an op: what a kernel is prepared from.
-struct OpCall {
-  std::string_view op;
-  const std::any& attrs;
-  std::span<const SpecView> in, out;
+struct OpCall : keratin::OpCall {
   CompileOptions options;
   Context& context;
   // Whether there would be a kernel is all that is asked: no algorithm need be chosen.
   bool only_asking = false;
-
-  // nullptr when the attributes are of another type.
-  template <class Attrs>
-  const Attrs* attributes() const {
-    return std::any_cast<Attrs>(&attrs);
-  }
-  bool has(std::size_t inputs, std::size_t outputs = 1) const { return in.size() == inputs && out.size() == outputs; }
 };
 
 // What a kernel answers when that was all that was asked.
@@ -109,26 +95,7 @@ inline KernelPtr yes() {
   return make_kernel("", [](const Launch&) {});
 }
 
-// The shape and dtype of two values agree.
-inline bool same(const SpecView& a, const SpecView& b) { return a.dtype == b.dtype && a.shape == b.shape; }
-inline bool is(const SpecView& spec, const Shape& shape, DType dtype) {
-  return spec.dtype == dtype && spec.shape == shape;
-}
-
-// nullptr when the backend has no kernel for the call: "supported" and "can be prepared" are one question.
-using Prepare = KernelPtr (*)(const OpCall& call);
-
-class KernelTable {
- public:
-  void add(std::string_view op, Prepare prepare) { prepare_[op] = prepare; }
-  KernelPtr prepare(const OpCall& call) const {
-    const auto found = prepare_.find(call.op);
-    return found == prepare_.end() ? nullptr : found->second(call);
-  }
-
- private:
-  std::unordered_map<std::string_view, Prepare> prepare_;
-};
+using KernelTable = BasicKernelTable<Kernel, OpCall>;
 
 // All kernels of this backend.
 const KernelTable& kernel_table();

@@ -6,26 +6,13 @@
 #include <vector>
 
 #include "keratin/backends/cuda/device/elementwise.h"
-#include "keratin/core/tensor/shape.h"
+#include "keratin/core/tensor/detail/strides.h"
 
 namespace keratin::cuda {
 
-// The distances between neighbours on each axis, in elements.
-std::vector<i64> row_major_strides(const Shape& shape);
-// The same for `shape` broadcast to `result`: 0 where it is repeated. Nothing when it does not broadcast to it.
-std::optional<std::vector<i64>> broadcast_strides(const Shape& shape, const Shape& result);
-
-// One axis of a walk over a result, with the stride of each operand on it.
-struct Axis {
-  i64 size = 1;
-  std::vector<i64> stride;
-};
-// The axes of `shape`, with those of size 1 dropped and neighbours joined where every operand allows it.
-std::vector<Axis> join_axes(const Shape& shape, const std::vector<std::vector<i64>>& strides);
-
 // The walk for kernels; nothing when there are more axes than kernels take.
 template <int operands>
-std::optional<Strided<operands>> strided(const std::vector<Axis>& axes) {
+std::optional<Strided<operands>> strided(const std::vector<StridedAxis>& axes) {
   if (axes.size() > kMaxAxes) return std::nullopt;
   Strided<operands> result;
   result.axes = static_cast<int>(axes.size());
@@ -47,7 +34,7 @@ std::optional<Operands<operands>> meet(const std::array<const Shape*, operands>&
     if (!s) return std::nullopt;
     strides.push_back(*s);
   }
-  const std::vector<Axis> axes = join_axes(result, strides);
+  const std::vector<StridedAxis> axes = join_axes(result, strides);
   if (axes.size() <= 1) {
     // One walk in which every operand goes along or stands.
     for (std::size_t k = 0; k < operands; ++k) meeting.single[k] = axes.empty() || axes[0].stride[k] == 0;

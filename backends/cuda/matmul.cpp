@@ -33,7 +33,7 @@ bool read_shapes(const OpCall& call, Product& p) {
   if (!a_strides || !b_strides) return false;
   p.empty = c.size() == 0;
   if (p.empty) return true;
-  std::vector<Axis> axes = join_axes(batch, {*a_strides, *b_strides});
+  std::vector<StridedAxis> axes = join_axes(batch, {*a_strides, *b_strides});
   if (axes.size() == 1 && axes[0].stride[0] == 1 && axes[0].stride[1] == 0 && !s.trans_a) {
     s.m *= axes[0].size;  // all of A's matrices meet one B: a single product over their rows
     return true;
@@ -48,7 +48,7 @@ bool read_shapes(const OpCall& call, Product& p) {
   i64 c_offset = 0;
   p.calls.clear();
   i64 calls = 1;
-  for (const Axis& axis : axes) calls *= axis.size;
+  for (const StridedAxis& axis : axes) calls *= axis.size;
   for (i64 i = 0; i < calls; ++i, c_offset += s.batches * c_size) {
     i64 rest = i, a_offset = 0, b_offset = 0;
     for (std::size_t axis = axes.size(); axis-- > 0;) {

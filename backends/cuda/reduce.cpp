@@ -8,6 +8,7 @@
 
 #include "keratin/backends/cuda/device/reduce.h"
 #include "keratin/backends/cuda/kernel.h"
+#include "keratin/core/ops/detail/walks.h"
 
 namespace keratin::cuda {
 namespace {
@@ -33,20 +34,6 @@ Pass make_pass(i64 outer, i64 reduce, i64 inner) {
   const i64 blocks = std::min(ceil_div(reduce, smallest), ceil_div(kThreads, threads));
   pass.shape.block_rows = ceil_div(reduce, blocks);
   return pass;
-}
-
-// Sizes of the joined axes; those with an odd index are reduced.
-std::vector<i64> join(const Shape& shape, const std::vector<int>& axes) {
-  std::vector<i64> sizes = {1};
-  for (int axis = 0; axis < shape.rank(); ++axis) {
-    if (shape[axis] == 1) continue;
-    const bool reduced = std::find(axes.begin(), axes.end(), axis) != axes.end();
-    if (reduced != (sizes.size() % 2 == 0)) sizes.push_back(1);
-    sizes.back() *= shape[axis];
-  }
-  if (sizes.size() == 1) sizes.push_back(1);
-  if (sizes.size() % 2 == 0) sizes.push_back(1);
-  return sizes;
 }
 
 // The passes of a reduction and the elements of workspace they need.
@@ -75,29 +62,17 @@ std::vector<Pass> make_passes(std::vector<i64> sizes, i64& workspace) {
   }
 }
 
-Shape reduced_shape(const Shape& shape, const std::vector<int>& axes, bool keepdims) {
-  Shape result;
-  for (int axis = 0; axis < shape.rank(); ++axis) {
-    if (std::find(axes.begin(), axes.end(), axis) == axes.end()) {
-      result.push_back(shape[axis]);
-    } else if (keepdims) {
-      result.push_back(1);
-    }
-  }
-  return result;
-}
-
 template <Reduction op, bool mean>
 KernelPtr prepare_reduce(const OpCall& call) {
   const auto* attrs = call.attributes<ReduceAttrs>();
   if (!attrs || !call.has(1) || call.in[0].dtype != call.out[0].dtype ||
-      call.out[0].shape != reduced_shape(call.in[0].shape, attrs->axes, attrs->keepdims)) {
+      call.out[0].shape != op_support::reduced_shape(call.in[0].shape, attrs->axes, attrs->keepdims)) {
     return nullptr;
   }
   const DType dtype = call.in[0].dtype;
   if (dtype == DType::boolean || (mean && !is_floating(dtype))) return nullptr;
   i64 workspace = 0;
-  const std::vector<Pass> passes = make_passes(join(call.in[0].shape, attrs->axes), workspace);
+  const std::vector<Pass> passes = make_passes(op_support::reduced_sizes(call.in[0].shape, attrs->axes), workspace);
   double scale = 1;
   if (mean) {
     for (int axis : attrs->axes) scale /= static_cast<double>(call.in[0].shape[axis]);
@@ -120,10 +95,11 @@ KernelPtr prepare_argmax(const OpCall& call) {
   const auto* attrs = call.attributes<ArgMaxAttrs>();
   if (!attrs || !call.has(1) || call.out[0].dtype != DType::int32 || call.in[0].dtype == DType::boolean) return nullptr;
   const Shape& shape = call.in[0].shape;
-  const int axis = attrs->axis < 0 ? attrs->axis + shape.rank() : attrs->axis;
-  if (axis < 0 || axis >= shape.rank() || call.out[0].shape != reduced_shape(shape, {axis}, false)) return nullptr;
-  const i64 outer = shape.slice(0, axis).size(), size = shape[axis];
-  const i64 inner = shape.slice(axis + 1, shape.rank()).size();
+  const auto view = op_support::axis_view(shape, attrs->axis);
+  if (!view || call.out[0].shape != op_support::reduced_shape(shape, {shape.normalize_axis(attrs->axis)}, false)) {
+    return nullptr;
+  }
+  const i64 outer = view->outer, size = view->size, inner = view->inner;
   if (size < 1 || size > std::numeric_limits<std::int32_t>::max()) return nullptr;
   return make_kernel("argmax " + std::string(name_of(call.in[0].dtype)),
                      [=, dtype = call.in[0].dtype](const Launch& l) {

@@ -9,13 +9,12 @@
 #include "keratin/backends/cuda/kernel.h"
 #include "keratin/backends/cuda/layout.h"
 #include "keratin/core/graph/leaves.h"
+#include "keratin/core/ops/detail/walks.h"
 #include "keratin/core/ops/elementwise.h"
 #include "keratin/core/tensor/tensor.h"
 
 namespace keratin::cuda {
 namespace {
-
-using Sizes = std::vector<i64>;
 
 std::string text(std::string_view what, DType dtype) { return std::string(what) + " " + std::string(name_of(dtype)); }
 
@@ -41,12 +40,11 @@ KernelPtr prepare_reshape(const OpCall& call) {
   return copy_kernel(call);
 }
 
-// Elements of a box of `shape`, from and to row-major arrays with these strides.
-std::optional<StridedCopy> copy_of(const Shape& shape, const Sizes& from, const Sizes& to, i64 x_offset = 0,
-                                   i64 y_offset = 0) {
-  const auto at = strided<2>(join_axes(shape, {from, to}));
+// Nothing when there are more axes than kernels take.
+std::optional<StridedCopy> copy_of(const op_support::CopyWalk& walk) {
+  const auto at = strided<2>(join_axes(walk.box, {walk.from, walk.to}));
   if (!at) return std::nullopt;
-  return StridedCopy{.n = shape.size(), .x_offset = x_offset, .y_offset = y_offset, .at = *at};
+  return StridedCopy{.n = walk.box.size(), .x_offset = walk.from_offset, .y_offset = walk.to_offset, .at = *at};
 }
 
 KernelPtr strided_kernel(const std::string& what, DType dtype, std::vector<StridedCopy> copies) {
@@ -59,19 +57,9 @@ KernelPtr prepare_transpose(const OpCall& call) {
   const auto* attrs = call.attributes<TransposeAttrs>();
   if (!attrs || !call.has(1) || call.in[0].dtype != call.out[0].dtype) return nullptr;
   const Shape &x = call.in[0].shape, &y = call.out[0].shape;
-  std::vector<int> sorted = attrs->permutation, axes(static_cast<std::size_t>(x.rank()));
-  std::sort(sorted.begin(), sorted.end());
-  std::iota(axes.begin(), axes.end(), 0);
-  if (sorted != axes) return nullptr;
-  const Sizes x_strides = row_major_strides(x);
-  Shape expected;
-  Sizes strides;
-  for (int axis : attrs->permutation) {
-    expected.push_back(x[axis]);
-    strides.push_back(x_strides[static_cast<std::size_t>(axis)]);
-  }
-  if (y != expected) return nullptr;
-  const std::vector<Axis> joined = join_axes(y, {strides});
+  const auto walk = op_support::copy_walk(*attrs, x, y);
+  if (!walk) return nullptr;
+  const std::vector<StridedAxis> joined = join_axes(y, {walk->from});
   if (joined.size() < 2 || y.size() == 0) return copy_kernel(call);
   // y's axes (batches, columns, rows) of x's (batches, rows, columns): through tiles, whose grid has its limits.
   const std::size_t last = joined.size() - 1;
@@ -86,84 +74,53 @@ KernelPtr prepare_transpose(const OpCall& call) {
                          transpose(l.stream, element, batches, rows, columns, l.in[0], l.out[0]);
                        });
   }
-  const auto copy = copy_of(y, strides, row_major_strides(y));
+  const auto copy = copy_of(*walk);
   return copy ? strided_kernel("transpose", call.in[0].dtype, {*copy}) : nullptr;
 }
 
-KernelPtr prepare_broadcast_to(const OpCall& call) {
-  const auto* attrs = call.attributes<BroadcastToAttrs>();
-  if (!attrs || !call.has(1) || call.in[0].dtype != call.out[0].dtype || attrs->shape != call.out[0].shape) {
-    return nullptr;
-  }
-  const auto strides = broadcast_strides(call.in[0].shape, call.out[0].shape);
-  if (!strides) return nullptr;
-  const auto copy = copy_of(call.out[0].shape, *strides, row_major_strides(call.out[0].shape));
-  return copy ? strided_kernel("broadcast", call.in[0].dtype, {*copy}) : nullptr;
+// One walk from the operand to the result.
+template <class Attrs>
+KernelPtr prepare_walk(const OpCall& call, const char* what) {
+  const auto* attrs = call.attributes<Attrs>();
+  if (!attrs || !call.has(1) || call.in[0].dtype != call.out[0].dtype) return nullptr;
+  const auto walk = op_support::copy_walk(*attrs, call.in[0].shape, call.out[0].shape);
+  if (!walk) return nullptr;
+  const auto copy = copy_of(*walk);
+  return copy ? strided_kernel(what, call.in[0].dtype, {*copy}) : nullptr;
 }
+KernelPtr prepare_broadcast_to(const OpCall& call) { return prepare_walk<BroadcastToAttrs>(call, "broadcast"); }
+KernelPtr prepare_slice(const OpCall& call) { return prepare_walk<SliceAttrs>(call, "slice"); }
 
 KernelPtr prepare_concatenate(const OpCall& call) {
   const auto* attrs = call.attributes<ConcatenateAttrs>();
   if (!attrs || call.in.empty() || call.out.size() != 1) return nullptr;
-  const Shape& y = call.out[0].shape;
-  const int axis = attrs->axis < 0 ? attrs->axis + y.rank() : attrs->axis;
-  if (axis < 0 || axis >= y.rank()) return nullptr;
-  const Sizes strides = row_major_strides(y);
-  std::vector<StridedCopy> copies;
-  i64 total = 0;
+  std::vector<Shape> shapes;
   for (const SpecView& x : call.in) {
-    Shape others = x.shape;
-    if (x.dtype != call.out[0].dtype || others.rank() != y.rank()) return nullptr;
-    others[axis] = y[axis];
-    if (others != y) return nullptr;
-    const auto copy =
-        copy_of(x.shape, row_major_strides(x.shape), strides, 0, total * strides[static_cast<std::size_t>(axis)]);
+    if (x.dtype != call.out[0].dtype) return nullptr;
+    shapes.push_back(x.shape);
+  }
+  std::vector<StridedCopy> copies;
+  for (const op_support::CopyWalk& walk : op_support::copy_walks(*attrs, shapes, call.out[0].shape)) {
+    const auto copy = copy_of(walk);
     if (!copy) return nullptr;
     copies.push_back(*copy);
-    total += x.shape[axis];
   }
-  if (total != y[axis]) return nullptr;
+  if (copies.empty()) return nullptr;
   return strided_kernel("concatenate", call.out[0].dtype, std::move(copies));
-}
-
-// Where the corner of a box lies in an array.
-i64 offset_of(const Sizes& corner, const Sizes& strides) {
-  return std::inner_product(corner.begin(), corner.end(), strides.begin(), i64{0});
-}
-
-KernelPtr prepare_slice(const OpCall& call) {
-  const auto* attrs = call.attributes<SliceAttrs>();
-  if (!attrs || !call.has(1) || call.in[0].dtype != call.out[0].dtype) return nullptr;
-  const Shape &x = call.in[0].shape, &y = call.out[0].shape;
-  const auto rank = static_cast<std::size_t>(x.rank());
-  if (y.rank() != x.rank() || attrs->begin.size() != rank || attrs->size.size() != rank) return nullptr;
-  for (std::size_t axis = 0; axis < rank; ++axis) {
-    const i64 begin = attrs->begin[axis], size = y.dims()[axis];
-    if (begin < 0 || begin + size > x.dims()[axis]) return nullptr;
-    if (attrs->size[axis] != size && (attrs->size[axis] != -1 || begin + size != x.dims()[axis])) return nullptr;
-  }
-  const Sizes strides = row_major_strides(x);
-  const auto copy = copy_of(y, strides, row_major_strides(y), offset_of(attrs->begin, strides));
-  return copy ? strided_kernel("slice", call.in[0].dtype, {*copy}) : nullptr;
 }
 
 KernelPtr prepare_pad(const OpCall& call) {
   const auto* attrs = call.attributes<PadAttrs>();
   if (!attrs || !call.has(1) || call.in[0].dtype != call.out[0].dtype) return nullptr;
-  const Shape &x = call.in[0].shape, &y = call.out[0].shape;
-  const auto rank = static_cast<std::size_t>(x.rank());
-  if (y.rank() != x.rank() || attrs->before.size() != rank || attrs->after.size() != rank) return nullptr;
-  for (std::size_t axis = 0; axis < rank; ++axis) {
-    const i64 before = attrs->before[axis], after = attrs->after[axis];
-    if (before < 0 || after < 0 || y.dims()[axis] != before + x.dims()[axis] + after) return nullptr;
-  }
+  const auto walk = op_support::copy_walk(*attrs, call.in[0].shape, call.out[0].shape);
+  if (!walk) return nullptr;
   const std::size_t element = size_of(call.in[0].dtype);
-  const Sizes strides = row_major_strides(y);
-  const auto copy = copy_of(x, row_major_strides(x), strides, 0, offset_of(attrs->before, strides));
+  const auto copy = copy_of(*walk);
   if (!copy) return nullptr;
   std::uint64_t bits = 0;
   const Tensor number = Tensor::full({}, attrs->value, call.in[0].dtype);
   std::memcpy(&bits, number.raw(), element);
-  return make_kernel(text("pad", call.in[0].dtype), [=, copy = *copy, n = y.size()](const Launch& l) {
+  return make_kernel(text("pad", call.in[0].dtype), [=, copy = *copy, n = call.out[0].shape.size()](const Launch& l) {
     fill(l.stream, element, bits, l.out[0], n);
     strided_copy(l.stream, element, copy, l.in[0], l.out[0]);
   });
@@ -172,9 +129,9 @@ KernelPtr prepare_pad(const OpCall& call) {
 KernelPtr prepare_iota(const OpCall& call) {
   const auto* attrs = call.attributes<IotaAttrs>();
   if (!attrs || !call.has(0) || !is(call.out[0], attrs->shape, attrs->dtype)) return nullptr;
-  const int rank = attrs->shape.rank(), axis = attrs->axis < 0 ? attrs->axis + rank : attrs->axis;
-  if (axis < 0 || axis >= rank || attrs->dtype == DType::boolean) return nullptr;
-  const i64 size = attrs->shape[axis], inner = attrs->shape.slice(axis + 1, rank).size(), n = attrs->shape.size();
+  const auto view = op_support::axis_view(attrs->shape, attrs->axis);
+  if (!view || attrs->dtype == DType::boolean) return nullptr;
+  const i64 size = view->size, inner = view->inner, n = attrs->shape.size();
   return make_kernel(text("iota", attrs->dtype),
                      [=, dtype = attrs->dtype](const Launch& l) { iota(l.stream, dtype, size, inner, l.out[0], n); });
 }

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "keratin/core/ops/detail/op_support.h"
+#include "keratin/core/ops/detail/walks.h"
 #include "keratin/core/ops/elementwise.h"
 #include "keratin/core/ops/shaping.h"
 #include "keratin/core/tensor/errors.h"
@@ -17,19 +18,6 @@ using Dy = std::span<const Value>;
 std::string describe_reduce(const std::any& attrs) {
   const auto& a = as<ReduceAttrs>(attrs);
   return text_of(a.axes) + (a.keepdims ? ", keepdims" : "");
-}
-
-Shape reduced_shape(const Shape& shape, const std::vector<int>& axes, bool keepdims) {
-  Shape result;
-  for (int axis = 0; axis < shape.rank(); ++axis) {
-    const bool reduced = std::binary_search(axes.begin(), axes.end(), axis);
-    if (!reduced) {
-      result.push_back(shape[axis]);
-    } else if (keepdims) {
-      result.push_back(1);
-    }
-  }
-  return result;
 }
 
 std::int64_t reduced_count(const Shape& shape, const std::vector<int>& axes) {

@@ -19,7 +19,7 @@ struct Tiling {
 KERATIN_INLINE i64 least(i64 a, i64 b) { return a < b ? a : b; }
 KERATIN_INLINE i64 most(i64 a, i64 b) { return a > b ? a : b; }
 
-Tiling tiling(const ConvShape& s, i64 element) {
+Tiling tiling(const WindowShape& s, i64 element) {
   Tiling t;
   t.channels = s.c / s.groups;
   t.filters = s.f / s.groups;
@@ -37,11 +37,11 @@ Tiling tiling(const ConvShape& s, i64 element) {
 std::size_t aligned(std::size_t bytes) { return (bytes + kAlign - 1) / kAlign * kAlign; }
 
 // Distance between the stored rows of the patches of a tile: pixels, or elements of a patch.
-i64 patches_stride(const ConvShape& s, const Tiling& t, i64 rows) {
+i64 patches_stride(const WindowShape& s, const Tiling& t, i64 rows) {
   return t.direct ? s.c : t.columns ? rows : t.patch;
 }
 
-GemmShape forward_shape(const ConvShape& s, const Tiling& t, i64 rows) {
+GemmShape forward_shape(const WindowShape& s, const Tiling& t, i64 rows) {
   return {.m = rows,
           .n = t.filters,
           .k = t.patch,
@@ -51,7 +51,7 @@ GemmShape forward_shape(const ConvShape& s, const Tiling& t, i64 rows) {
           .trans_a = t.columns};
 }
 // The gradient's patches are never transposed: they are added to the image run by run either way.
-GemmShape input_shape(const ConvShape& s, const Tiling& t, i64 rows) {
+GemmShape input_shape(const WindowShape& s, const Tiling& t, i64 rows) {
   return {.m = rows,
           .n = t.patch,
           .k = t.filters,
@@ -60,7 +60,7 @@ GemmShape input_shape(const ConvShape& s, const Tiling& t, i64 rows) {
           .ldc = t.direct ? s.c : t.patch,
           .trans_b = true};
 }
-GemmShape kernel_shape(const ConvShape& s, const Tiling& t, i64 rows) {
+GemmShape kernel_shape(const WindowShape& s, const Tiling& t, i64 rows) {
   return {.m = t.patch,
           .n = t.filters,
           .k = rows,
@@ -72,7 +72,7 @@ GemmShape kernel_shape(const ConvShape& s, const Tiling& t, i64 rows) {
 }
 
 template <class T>
-std::size_t workspace(const ConvShape& s) {
+std::size_t workspace(const WindowShape& s) {
   if (is_depthwise(s)) return 0;
   const Tiling t = tiling(s, sizeof(T));
   const std::size_t patches = t.direct ? 0 : aligned(static_cast<std::size_t>(t.rows * t.patch) * sizeof(T));
@@ -90,7 +90,7 @@ struct Window {
   i64 image, y, x;  // input coordinates of the first tap
 };
 
-KERATIN_INLINE Window window_of(const ConvShape& s, i64 row) {
+KERATIN_INLINE Window window_of(const WindowShape& s, i64 row) {
   const i64 ox = row % s.ow, oy = row / s.ow % s.oh;
   return {row / s.ow / s.oh, oy * s.stride_h - s.pad_top, ox * s.stride_w - s.pad_left};
 }
@@ -110,7 +110,7 @@ KERATIN_INLINE void zero(T* to, i64 n) {
 
 // x points at the group's first channel.
 template <class T>
-void gather_patches(const ConvShape& s, const Tiling& t, i64 row, i64 rows, const T* x, T* patches) {
+void gather_patches(const WindowShape& s, const Tiling& t, i64 row, i64 rows, const T* x, T* patches) {
   const i64 channels = t.channels;
   const bool dense = channels == s.c && s.dilation_w == 1;  // a window's row is one run of memory
   for (i64 r = 0; r < rows; ++r) {
@@ -144,7 +144,7 @@ void gather_patches(const ConvShape& s, const Tiling& t, i64 row, i64 rows, cons
 
 // The same with patches stored as columns: patches[element of the patch][row].
 template <class T>
-void gather_columns(const ConvShape& s, const Tiling& t, i64 row, i64 rows, const T* x, T* patches) {
+void gather_columns(const WindowShape& s, const Tiling& t, i64 row, i64 rows, const T* x, T* patches) {
   // Rows of one output line at a time.
   for (i64 done = 0; done < rows;) {
     const i64 ox = (row + done) % s.ow;
@@ -178,7 +178,7 @@ void gather_columns(const ConvShape& s, const Tiling& t, i64 row, i64 rows, cons
 
 // The transpose of gather_patches: adds every patch element to the pixel it came from.
 template <class T>
-void scatter_patches(const ConvShape& s, const Tiling& t, i64 row, i64 rows, const T* patches, T* x) {
+void scatter_patches(const WindowShape& s, const Tiling& t, i64 row, i64 rows, const T* patches, T* x) {
   const i64 channels = t.channels;
   const bool dense = channels == s.c && s.dilation_w == 1;
   for (i64 r = 0; r < rows; ++r) {
@@ -201,7 +201,7 @@ void scatter_patches(const ConvShape& s, const Tiling& t, i64 row, i64 rows, con
 }
 
 template <class T>
-void gather(const ConvShape& s, const Tiling& t, i64 row, i64 rows, const T* x, T* patches) {
+void gather(const WindowShape& s, const Tiling& t, i64 row, i64 rows, const T* x, T* patches) {
   if (t.columns) {
     gather_columns(s, t, row, rows, x, patches);
   } else if (!t.direct) {
@@ -223,7 +223,7 @@ Buffers<T> place(const Tiling& t, void* workspace) {
 }
 
 template <class T>
-void forward(const ConvShape& s, i64 n0, i64 n1, const T* x, const T* kernel, const T* bias, Activation activation,
+void forward(const WindowShape& s, i64 n0, i64 n1, const T* x, const T* kernel, const T* bias, Activation activation,
              T* y, void* workspace) {
   if (is_depthwise(s)) return depthwise_forward(s, n0, n1, x, kernel, bias, activation, y);
   const Tiling t = tiling(s, sizeof(T));
@@ -242,7 +242,7 @@ void forward(const ConvShape& s, i64 n0, i64 n1, const T* x, const T* kernel, co
 }
 
 template <class T>
-void input_gradient(const ConvShape& s, i64 n0, i64 n1, const T* dy, const T* kernel, T* dx, void* workspace) {
+void input_gradient(const WindowShape& s, i64 n0, i64 n1, const T* dy, const T* kernel, T* dx, void* workspace) {
   if (is_depthwise(s)) return depthwise_input_gradient(s, n0, n1, dy, kernel, dx);
   const Tiling t = tiling(s, sizeof(T));
   const Buffers<T> buffers = place<T>(t, workspace);
@@ -261,7 +261,7 @@ void input_gradient(const ConvShape& s, i64 n0, i64 n1, const T* dy, const T* ke
 }
 
 template <class T>
-void kernel_gradient(const ConvShape& s, i64 n0, i64 n1, const T* x, const T* dy, T* dkernel, void* workspace) {
+void kernel_gradient(const WindowShape& s, i64 n0, i64 n1, const T* x, const T* dy, T* dkernel, void* workspace) {
   if (is_depthwise(s)) return depthwise_kernel_gradient(s, n0, n1, x, dy, dkernel);
   const Tiling t = tiling(s, sizeof(T));
   const Buffers<T> buffers = place<T>(t, workspace);

@@ -6,12 +6,12 @@
 
 namespace keratin::cpu::KERATIN_ISA {
 
-KERATIN_INLINE bool is_depthwise(const ConvShape& s) { return s.groups == s.c && s.f == s.c && s.c > 1; }
+KERATIN_INLINE bool is_depthwise(const WindowShape& s) { return s.groups == s.c && s.f == s.c && s.c > 1; }
 
 // f(offset of the pixel in x, offset of the tap in the filters, offset of the pixel in y) for every product of
 // channels.
 template <class F>
-KERATIN_INLINE void for_taps(const ConvShape& s, i64 n0, i64 n1, F&& f) {
+KERATIN_INLINE void for_taps(const WindowShape& s, i64 n0, i64 n1, F&& f) {
   i64 out = n0 * s.oh * s.ow * s.c;
   for (i64 n = n0; n < n1; ++n) {
     for (i64 oy = 0; oy < s.oh; ++oy) {
@@ -37,7 +37,7 @@ KERATIN_INLINE void add_products(const T* __restrict a, const T* __restrict b, T
 }
 
 template <class T>
-void depthwise_forward(const ConvShape& s, i64 n0, i64 n1, const T* x, const T* kernel, const T* bias,
+void depthwise_forward(const WindowShape& s, i64 n0, i64 n1, const T* x, const T* kernel, const T* bias,
                        Activation activation, T* y) {
   const i64 pixels = s.oh * s.ow;
   for (i64 pixel = n0 * pixels; pixel < n1 * pixels; ++pixel) {
@@ -49,14 +49,14 @@ void depthwise_forward(const ConvShape& s, i64 n0, i64 n1, const T* x, const T* 
 }
 
 template <class T>
-void depthwise_input_gradient(const ConvShape& s, i64 n0, i64 n1, const T* dy, const T* kernel, T* dx) {
+void depthwise_input_gradient(const WindowShape& s, i64 n0, i64 n1, const T* dy, const T* kernel, T* dx) {
   const i64 image = s.h * s.w * s.c;
   for (i64 i = n0 * image; i < n1 * image; ++i) dx[i] = T{0};
   for_taps(s, n0, n1, [&](i64 in, i64 tap, i64 out) { add_products(dy + out, kernel + tap, dx + in, s.c); });
 }
 
 template <class T>
-void depthwise_kernel_gradient(const ConvShape& s, i64 n0, i64 n1, const T* x, const T* dy, T* dkernel) {
+void depthwise_kernel_gradient(const WindowShape& s, i64 n0, i64 n1, const T* x, const T* dy, T* dkernel) {
   for_taps(s, n0, n1, [&](i64 in, i64 tap, i64 out) { add_products(x + in, dy + out, dkernel + tap, s.c); });
 }
 

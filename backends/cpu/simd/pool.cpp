@@ -14,7 +14,7 @@ struct Window {
 KERATIN_INLINE i64 least(i64 a, i64 b) { return a < b ? a : b; }
 KERATIN_INLINE i64 most(i64 a, i64 b) { return a > b ? a : b; }
 
-KERATIN_INLINE Window window_of(const PoolShape& s, i64 oy, i64 ox) {
+KERATIN_INLINE Window window_of(const WindowShape& s, i64 oy, i64 ox) {
   const i64 y = oy * s.stride_h - s.pad_top, x = ox * s.stride_w - s.pad_left;
   const i64 y0 = most(y, 0), x0 = most(x, 0);
   return {y0, most(y0, least(y + s.kh, s.h)), x0, most(x0, least(x + s.kw, s.w))};
@@ -22,7 +22,7 @@ KERATIN_INLINE Window window_of(const PoolShape& s, i64 oy, i64 ox) {
 
 // f(image's x offset, y offset of the pixel, window) for every output pixel of the images.
 template <class F>
-KERATIN_INLINE void for_windows(const PoolShape& s, i64 n0, i64 n1, F&& f) {
+KERATIN_INLINE void for_windows(const WindowShape& s, i64 n0, i64 n1, F&& f) {
   i64 pixel = n0 * s.oh * s.ow;
   for (i64 n = n0; n < n1; ++n) {
     for (i64 oy = 0; oy < s.oh; ++oy) {
@@ -35,7 +35,7 @@ template <class T>
 constexpr T kLowest = sizeof(T) == 4 ? static_cast<T>(-__FLT_MAX__) : static_cast<T>(-__DBL_MAX__);
 
 template <class T>
-void max_pool(const PoolShape& s, i64 n0, i64 n1, const T* x, T* y) {
+void max_pool(const WindowShape& s, i64 n0, i64 n1, const T* x, T* y) {
   for_windows(s, n0, n1, [&](i64 image, i64 pixel, const Window& window) {
     T* __restrict best = y + pixel;
     const i64 channels = s.c;
@@ -58,13 +58,13 @@ void max_pool(const PoolShape& s, i64 n0, i64 n1, const T* x, T* y) {
 }
 
 template <class T>
-KERATIN_INLINE void zero_images(const PoolShape& s, i64 n0, i64 n1, T* dx) {
+KERATIN_INLINE void zero_images(const WindowShape& s, i64 n0, i64 n1, T* dx) {
   const i64 image = s.h * s.w * s.c;
   for (i64 i = n0 * image; i < n1 * image; ++i) dx[i] = T{0};
 }
 
 template <class T>
-void max_pool_gradient(const PoolShape& s, i64 n0, i64 n1, const T* x, const T* y, const T* dy, T* dx) {
+void max_pool_gradient(const WindowShape& s, i64 n0, i64 n1, const T* x, const T* y, const T* dy, T* dx) {
   constexpr i64 kChunk = 64;
   zero_images(s, n0, n1, dx);
   for_windows(s, n0, n1, [&](i64 image, i64 pixel, const Window& window) {
@@ -91,7 +91,7 @@ void max_pool_gradient(const PoolShape& s, i64 n0, i64 n1, const T* x, const T* 
 }
 
 template <class T>
-void average_pool(const PoolShape& s, i64 n0, i64 n1, const T* x, T* y) {
+void average_pool(const WindowShape& s, i64 n0, i64 n1, const T* x, T* y) {
   for_windows(s, n0, n1, [&](i64 image, i64 pixel, const Window& window) {
     T* __restrict sum = y + pixel;
     const i64 channels = s.c, count = window.count();
@@ -110,7 +110,7 @@ void average_pool(const PoolShape& s, i64 n0, i64 n1, const T* x, T* y) {
 }
 
 template <class T>
-void average_pool_gradient(const PoolShape& s, i64 n0, i64 n1, const T* dy, T* dx) {
+void average_pool_gradient(const WindowShape& s, i64 n0, i64 n1, const T* dy, T* dx) {
   zero_images(s, n0, n1, dx);
   for_windows(s, n0, n1, [&](i64 image, i64 pixel, const Window& window) {
     const i64 channels = s.c, count = window.count();

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "keratin/core/ops/detail/window_shape.h"
 #include "keratin/core/tensor/dtype.h"
 
 namespace keratin::cpu {
@@ -55,21 +56,6 @@ struct GemmShape {
   bool accumulate = false;
 };
 
-// x: (n, h, w, c), filters: (kh, kw, c / groups, f), y: (n, oh, ow, f).
-// y[oy, ox] sees x[oy·stride_h − pad_top + ky·dilation_h, ...]; outside the image x is zero.
-struct ConvShape {
-  i64 n = 0, h = 0, w = 0, c = 0;
-  i64 kh = 1, kw = 1, oh = 0, ow = 0, f = 0;
-  i64 stride_h = 1, stride_w = 1, pad_top = 0, pad_left = 0, dilation_h = 1, dilation_w = 1, groups = 1;
-};
-
-// x: (n, h, w, c), y: (n, oh, ow, c). Elements outside the image do not take part.
-struct PoolShape {
-  i64 n = 0, h = 0, w = 0, c = 0;
-  i64 kh = 1, kw = 1, oh = 0, ow = 0;
-  i64 stride_h = 1, stride_w = 1, pad_top = 0, pad_left = 0;
-};
-
 // x is seen as (outer, reduce, inner); the range is `inner` columns out of rows of `stride` elements (stride == inner
 // for the whole), so a caller may split both outer and inner: x[(o·reduce + r)·stride + i], y[o·stride + i].
 struct ReduceShape {
@@ -104,22 +90,23 @@ struct FloatKernels {
   void (*gemm_eigen)(const GemmShape&, const T* a, const T* b, T* c, const T* bias, Activation, void* workspace);
 
   // Bytes of workspace for any of the three convolutions below, whatever the image range.
-  std::size_t (*conv_workspace)(const ConvShape&);
+  std::size_t (*conv_workspace)(const WindowShape&);
   // y of the images [n0, n1); bias (f elements) may be null.
-  void (*conv_forward)(const ConvShape&, i64 n0, i64 n1, const T* x, const T* kernel, const T* bias, Activation, T* y,
+  void (*conv_forward)(const WindowShape&, i64 n0, i64 n1, const T* x, const T* kernel, const T* bias, Activation, T* y,
                        void* workspace);
   // dx of the images [n0, n1), overwritten.
-  void (*conv_input_gradient)(const ConvShape&, i64 n0, i64 n1, const T* dy, const T* kernel, T* dx, void* workspace);
+  void (*conv_input_gradient)(const WindowShape&, i64 n0, i64 n1, const T* dy, const T* kernel, T* dx, void* workspace);
   // Adds the images' [n0, n1) part to dkernel.
-  void (*conv_kernel_gradient)(const ConvShape&, i64 n0, i64 n1, const T* x, const T* dy, T* dkernel, void* workspace);
+  void (*conv_kernel_gradient)(const WindowShape&, i64 n0, i64 n1, const T* x, const T* dy, T* dkernel,
+                               void* workspace);
 
   // Pooling of the images [n0, n1). The average counts only elements inside the image. A window wholly outside the
   // image gives 0 (average) or the lowest value (max).
-  void (*max_pool)(const PoolShape&, i64 n0, i64 n1, const T* x, T* y);
+  void (*max_pool)(const WindowShape&, i64 n0, i64 n1, const T* x, T* y);
   // dx is overwritten; the gradient goes to the first maximum in window order.
-  void (*max_pool_gradient)(const PoolShape&, i64 n0, i64 n1, const T* x, const T* y, const T* dy, T* dx);
-  void (*average_pool)(const PoolShape&, i64 n0, i64 n1, const T* x, T* y);
-  void (*average_pool_gradient)(const PoolShape&, i64 n0, i64 n1, const T* dy, T* dx);
+  void (*max_pool_gradient)(const WindowShape&, i64 n0, i64 n1, const T* x, const T* y, const T* dy, T* dx);
+  void (*average_pool)(const WindowShape&, i64 n0, i64 n1, const T* x, T* y);
+  void (*average_pool_gradient)(const WindowShape&, i64 n0, i64 n1, const T* dy, T* dx);
 
   // Elementwise kernels may work in place (y == x). Any split of the range gives the same bits.
   void (*unary[static_cast<int>(Unary::count)])(const T* x, T* y, i64 n);

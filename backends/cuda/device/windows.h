@@ -2,15 +2,10 @@
 #pragma once
 
 #include "keratin/backends/cuda/device/launch.h"
+#include "keratin/core/ops/detail/window_shape.h"
 #include "keratin/core/tensor/dtype.h"
 
 namespace keratin::cuda {
-
-// c and f are channels of the input and of the result; groups divide both. Pooling: c = f = groups.
-struct WindowShape {
-  i64 n = 0, h = 0, w = 0, c = 0, kh = 1, kw = 1, oh = 0, ow = 0, f = 0;
-  i64 stride_h = 1, stride_w = 1, pad_top = 0, pad_left = 0, dilation_h = 1, dilation_w = 1, groups = 1;
-};
 
 void max_pool(Stream stream, DType dtype, const WindowShape& shape, const void* x, void* y);
 void average_pool(Stream stream, DType dtype, const WindowShape& shape, const void* x, void* y);

@@ -17,6 +17,14 @@ void expect_at_least(std::int64_t least, const Pair& numbers, std::string_view w
                         op_support::text_of(numbers));
 }
 
+// Whether `count` windows fit on an axis, exactly.
+bool reaches(std::int64_t size, std::int64_t window, std::int64_t stride, std::int64_t dilation, std::int64_t before,
+             std::int64_t after, std::int64_t count) {
+  if (before < 0 || after < 0 || stride < 1 || dilation < 1 || window < 1) return false;
+  const std::int64_t room = size + before + after - (window - 1) * dilation - 1;
+  return room >= 0 && count == room / stride + 1;
+}
+
 std::string by(const Pair& size) { return std::to_string(size[0]) + "x" + std::to_string(size[1]); }
 
 }  // namespace
@@ -39,6 +47,58 @@ std::array<std::int64_t, 2> op_support::windowed_size(Pair size, Pair window, Pa
                           by(size) + " input" + (padded == size ? "" : ", which padding makes " + by(padded)));
   }
   return result;
+}
+
+std::optional<WindowShape> op_support::window_shape(const Conv2DAttrs& attrs, const Shape& x, const Shape& kernel,
+                                                    const Shape& y) {
+  if (x.rank() != 4 || kernel.rank() != 4 || y.rank() != 4 || attrs.groups < 1) return std::nullopt;
+  const WindowShape s{.n = x[0],
+                      .h = x[1],
+                      .w = x[2],
+                      .c = x[3],
+                      .kh = kernel[0],
+                      .kw = kernel[1],
+                      .oh = y[1],
+                      .ow = y[2],
+                      .f = kernel[3],
+                      .stride_h = attrs.strides[0],
+                      .stride_w = attrs.strides[1],
+                      .pad_top = attrs.padding.before[0],
+                      .pad_left = attrs.padding.before[1],
+                      .dilation_h = attrs.dilation[0],
+                      .dilation_w = attrs.dilation[1],
+                      .groups = attrs.groups};
+  const auto& [before, after] = attrs.padding;
+  const bool fits = kernel[2] * s.groups == s.c && s.f % s.groups == 0 && y[0] == s.n && y[3] == s.f &&
+                    reaches(s.h, s.kh, s.stride_h, s.dilation_h, before[0], after[0], s.oh) &&
+                    reaches(s.w, s.kw, s.stride_w, s.dilation_w, before[1], after[1], s.ow);
+  return fits ? std::optional(s) : std::nullopt;
+}
+
+std::optional<WindowShape> op_support::window_shape(const Pool2DAttrs& attrs, const Shape& x, const Shape& y) {
+  if (x.rank() != 4 || y.rank() != 4) return std::nullopt;
+  const WindowShape s{.n = x[0],
+                      .h = x[1],
+                      .w = x[2],
+                      .c = x[3],
+                      .kh = attrs.window[0],
+                      .kw = attrs.window[1],
+                      .oh = y[1],
+                      .ow = y[2],
+                      .f = x[3],
+                      .stride_h = attrs.strides[0],
+                      .stride_w = attrs.strides[1],
+                      .pad_top = attrs.padding.before[0],
+                      .pad_left = attrs.padding.before[1],
+                      .groups = x[3]};
+  const auto& [before, after] = attrs.padding;
+  for (std::size_t i = 0; i < 2; ++i) {
+    // A window of nothing but padding would have no maximum.
+    if (before[i] >= attrs.window[i] || after[i] >= attrs.window[i]) return std::nullopt;
+  }
+  const bool fits = y[0] == s.n && y[3] == s.c && reaches(s.h, s.kh, s.stride_h, 1, before[0], after[0], s.oh) &&
+                    reaches(s.w, s.kw, s.stride_w, 1, before[1], after[1], s.ow);
+  return fits ? std::optional(s) : std::nullopt;
 }
 
 std::pair<std::int64_t, std::int64_t> same_padding(std::int64_t size, std::int64_t window, std::int64_t stride,

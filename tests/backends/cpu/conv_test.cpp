@@ -14,8 +14,8 @@ using testing::u;
 KERATIN_KERNEL_TESTS(ConvKernels);
 
 // Sizes of x and kernel, then the output size; strides, padding and the rest by name.
-ConvShape shape(i64 n, i64 h, i64 w, i64 c, i64 kh, i64 kw, i64 f, i64 stride = 1, i64 pad = 0, i64 dilation = 1,
-                i64 groups = 1) {
+WindowShape shape(i64 n, i64 h, i64 w, i64 c, i64 kh, i64 kw, i64 f, i64 stride = 1, i64 pad = 0, i64 dilation = 1,
+                  i64 groups = 1) {
   const auto out = [&](i64 in, i64 k) { return (in + 2 * pad - ((k - 1) * dilation + 1)) / stride + 1; };
   return {.n = n,
           .h = h,
@@ -35,8 +35,8 @@ ConvShape shape(i64 n, i64 h, i64 w, i64 c, i64 kh, i64 kw, i64 f, i64 stride = 
           .groups = groups};
 }
 
-std::vector<ConvShape> shapes() {
-  std::vector<ConvShape> result = {
+std::vector<WindowShape> shapes() {
+  std::vector<WindowShape> result = {
       shape(3, 7, 6, 1, 3, 3, 8),               // one channel
       shape(2, 5, 5, 3, 3, 3, 4, 1, 1),         // padded
       shape(2, 8, 9, 4, 3, 2, 5, 2, 1),         // strides
@@ -57,7 +57,7 @@ std::vector<ConvShape> shapes() {
       shape(4, 40, 40, 1, 3, 3, 32),          // several tiles
       shape(0, 5, 5, 3, 3, 3, 4),
   };
-  ConvShape lopsided = shape(2, 4, 40, 3, 1, 11, 3);
+  WindowShape lopsided = shape(2, 4, 40, 3, 1, 11, 3);
   lopsided.stride_w = 2;
   lopsided.pad_left = 5;
   lopsided.ow = 20;
@@ -66,7 +66,7 @@ std::vector<ConvShape> shapes() {
   return result;
 }
 
-std::string describe(const ConvShape& s) {
+std::string describe(const WindowShape& s) {
   return std::to_string(s.n) + "x" + std::to_string(s.h) + "x" + std::to_string(s.w) + "x" + std::to_string(s.c) +
          " kernel " + std::to_string(s.kh) + "x" + std::to_string(s.kw) + "x" + std::to_string(s.f) + " groups " +
          std::to_string(s.groups);
@@ -74,7 +74,7 @@ std::string describe(const ConvShape& s) {
 
 // f(index in x, index in the kernel, index in y) for every product the convolution adds up.
 template <class F>
-void for_products(const ConvShape& s, F&& f) {
+void for_products(const WindowShape& s, F&& f) {
   const i64 channels = s.c / s.groups, filters = s.f / s.groups;
   const auto at = [&](i64 n, i64 oy, i64 ox, i64 ky, i64 kx) {
     const i64 y = oy * s.stride_h - s.pad_top + ky * s.dilation_h;
@@ -100,7 +100,7 @@ void for_products(const ConvShape& s, F&& f) {
 
 template <class T>
 struct Data {
-  explicit Data(const ConvShape& s)
+  explicit Data(const WindowShape& s)
       : x(Array<T>::random(s.n * s.h * s.w * s.c, 1)),
         kernel(Array<T>::random(s.kh * s.kw * (s.c / s.groups) * s.f, 2)),
         y(Array<T>::random(s.n * s.oh * s.ow * s.f, 3)),
@@ -111,7 +111,7 @@ struct Data {
 // Each test runs two ranges of images: the pieces must fit together.
 
 TEST_P(ConvKernels, Forward) {
-  for (const ConvShape& s : shapes()) {
+  for (const WindowShape& s : shapes()) {
     for_floats([&]<class T>(T) {
       Data<T> data(s);
       std::vector<double> want(u(data.y.size()));
@@ -131,7 +131,7 @@ TEST_P(ConvKernels, Forward) {
 }
 
 TEST_P(ConvKernels, InputGradient) {
-  for (const ConvShape& s : shapes()) {
+  for (const WindowShape& s : shapes()) {
     for_floats([&]<class T>(T) {
       Data<T> data(s);
       std::vector<double> want(u(data.x.size()));
@@ -147,7 +147,7 @@ TEST_P(ConvKernels, InputGradient) {
 }
 
 TEST_P(ConvKernels, KernelGradientAddsUp) {
-  for (const ConvShape& s : shapes()) {
+  for (const WindowShape& s : shapes()) {
     for_floats([&]<class T>(T) {
       Data<T> data(s);
       std::vector<double> want;

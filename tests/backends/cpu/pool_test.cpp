@@ -13,7 +13,7 @@ using testing::u;
 
 KERATIN_KERNEL_TESTS(PoolKernels);
 
-const PoolShape kShapes[] = {
+const WindowShape kShapes[] = {
     {.n = 2, .h = 6, .w = 6, .c = 3, .kh = 2, .kw = 2, .oh = 3, .ow = 3, .stride_h = 2, .stride_w = 2},
     {.n = 3, .h = 5, .w = 7, .c = 17, .kh = 3, .kw = 2, .oh = 3, .ow = 4, .stride_h = 2, .stride_w = 2, .pad_top = 1},
     {.n = 1, .h = 5, .w = 5, .c = 70, .kh = 3, .kw = 3, .oh = 5, .ow = 5, .pad_top = 1, .pad_left = 1},
@@ -24,7 +24,7 @@ const PoolShape kShapes[] = {
 
 // f(index in y, indices of its window's pixels inside the image)
 template <class F>
-void for_windows(const PoolShape& s, F&& f) {
+void for_windows(const WindowShape& s, F&& f) {
   const auto window_at = [&](i64 n, i64 oy, i64 ox, i64 c) {
     std::vector<i64> window;
     for (i64 ky = 0; ky < s.kh; ++ky) {
@@ -45,7 +45,7 @@ void for_windows(const PoolShape& s, F&& f) {
 }
 
 TEST_P(PoolKernels, MaxAndItsGradient) {
-  for (const PoolShape& s : kShapes) {
+  for (const WindowShape& s : kShapes) {
     for_floats([&]<class T>(T) {
       // Few different values: ties are common, and the first one must win.
       Array<T> x = Array<T>::random(s.n * s.h * s.w * s.c, 1, -3, 3);
@@ -71,7 +71,7 @@ TEST_P(PoolKernels, MaxAndItsGradient) {
 }
 
 TEST_P(PoolKernels, AverageCountsOnlyTheImage) {
-  for (const PoolShape& s : kShapes) {
+  for (const WindowShape& s : kShapes) {
     for_floats([&]<class T>(T) {
       const Array<T> x = Array<T>::random(s.n * s.h * s.w * s.c, 1);
       const Array<T> dy = Array<T>::random(s.n * s.oh * s.ow * s.c, 2);
@@ -94,7 +94,7 @@ TEST_P(PoolKernels, AverageCountsOnlyTheImage) {
 }
 
 TEST_P(PoolKernels, ANaNIsTheMaximum) {
-  const PoolShape s{.n = 1, .h = 1, .w = 3, .c = 1, .kh = 1, .kw = 3, .oh = 1, .ow = 1};
+  const WindowShape s{.n = 1, .h = 1, .w = 3, .c = 1, .kh = 1, .kw = 3, .oh = 1, .ow = 1};
   for (i64 at = 0; at < 3; ++at) {
     Array<float> x{1, 2, 3};
     x[at] = std::nanf("");
