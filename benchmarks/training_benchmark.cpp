@@ -1,5 +1,5 @@
-// keratin_training_benchmark: how many images a second the two MNIST models train with, as one line of JSON.
-// Only training steps are timed: no validation, nothing printed, the first steps left out.
+// keratin_training_benchmark: how many images a second a model trains with, or predicts, as one line of JSON.
+// Only steps are timed: no validation, nothing printed, the first ones left out.
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
@@ -8,6 +8,7 @@
 
 #include "keratin/keratin.h"
 
+#include "models.h"
 #include "stopwatch.h"
 
 namespace {
@@ -15,7 +16,7 @@ namespace {
 using namespace keratin;
 
 struct Options {
-  std::string model = "mlp", data = "digits", device = "cpu";
+  std::string model = "mlp", task = "train", data = "digits", device = "cpu";
   std::int64_t batch_size = 128;
   int threads = 1;
   std::string precision;  // empty: the device's default
@@ -61,27 +62,27 @@ const char* precision_name() {
   return "medium";
 }
 
-Sequential make_model(const std::string& name) {
-  if (name == "mlp") {
-    return Sequential({
-        Input({28, 28, 1}),
-        Rescaling(1.0 / 255),
-        Flatten(),
-        Dense(128, {.activation = "relu"}),
-        Dense(10, {.activation = "softmax"}),
-    });
+// Predicts batch after batch until the watch stops it.
+void predict(const Model& model, const Tensor& x, std::int64_t batch, Stopwatch& watch) {
+  const Predictor predictor(model, {.batch_size = batch, .input_dtypes = {x.dtype()}});
+  std::vector<std::vector<Tensor>> batches;
+  for (std::int64_t row = 0; row + batch <= x.shape()[0] && batches.size() < 64; row += batch) {
+    batches.push_back({x.rows(row, row + batch)});
   }
-  return Sequential({
-      Input({28, 28, 1}),
-      Rescaling(1.0 / 255),
-      Conv2D(32, {3, 3}, {.activation = "relu"}),
-      MaxPooling2D({2, 2}),
-      Conv2D(64, {3, 3}, {.activation = "relu"}),
-      MaxPooling2D({2, 2}),
-      Flatten(),
-      Dense(128, {.activation = "relu"}),
-      Dense(10, {.activation = "softmax"}),
-  });
+  std::vector<Tensor> y = {Tensor(predictor.output_shapes()[0], DType::float32)};
+  for (std::size_t i = 0;; i = (i + 1) % batches.size()) {
+    predictor(std::span<const Tensor>(batches[i]), y);
+    if (!watch.step()) return;
+  }
+}
+
+std::pair<Tensor, Tensor> data_for(const Model& model, const std::string& name) {
+  constexpr std::int64_t kRandomImages = 20000;
+  if (name == "random" || model.inputs().front().shape()[3] == 3) {
+    return benchmarks::random_data(model, kRandomImages);
+  }
+  const auto [train, test] = name == "digits" ? datasets::digits() : datasets::mnist(name);
+  return {train.x, train.y};
 }
 
 void run(const Options& options) {
@@ -91,31 +92,41 @@ void run(const Options& options) {
   set_deterministic(options.deterministic);
   if (options.precision == "highest") set_float32_precision(Precision::highest);
   if (options.precision == "high") set_float32_precision(Precision::high);
-  const auto [train, test] = options.data == "digits" ? datasets::digits() : datasets::mnist(options.data);
+  Model model = benchmarks::make_model(options.model);
+  const auto [x, y] = data_for(model, options.data);
   // Whole batches only, so that every step is the same amount of work.
-  const std::int64_t rows = train.x.shape()[0] / options.batch_size * options.batch_size;
+  const std::int64_t rows = x.shape()[0] / options.batch_size * options.batch_size;
+  const benchmarks::Flops flops = benchmarks::count_flops(model);
 
-  Sequential model = make_model(options.model);
-  model.compile("adam", "sparse_categorical_crossentropy", {"accuracy"});
   Stopwatch watch(options.watch);
-  const History history = model.fit(train.x.rows(0, rows), train.y.rows(0, rows),
-                                    {.batch_size = options.batch_size,
-                                     .epochs = 1'000'000,  // the stopwatch ends it
-                                     .verbose = 0,
-                                     .callbacks = {std::make_shared<StopAfter>(watch, options.watch)}});
+  double loss = 0;
+  if (options.task == "predict") {
+    predict(model, x.rows(0, rows), options.batch_size, watch);
+  } else {
+    model.compile("adam", "sparse_categorical_crossentropy", {"accuracy"});
+    const History history = model.fit(x.rows(0, rows), y.rows(0, rows),
+                                      {.batch_size = options.batch_size,
+                                       .epochs = 1'000'000,  // the stopwatch ends it
+                                       .verbose = 0,
+                                       .callbacks = {std::make_shared<StopAfter>(watch, options.watch)}});
+    loss = history["loss"].back();
+  }
+  const double images = static_cast<double>(watch.steps() * options.batch_size);
 
   nlohmann::ordered_json report;
   report["library"] = "keratin";
   report["model"] = options.model;
+  report["task"] = options.task;
   report["device"] = current_device_name();
   report["device_description"] = current_device()->info().description;
   report["threads"] = num_threads();
   report["batch_size"] = options.batch_size;
   report["steps"] = watch.steps();
   report["seconds"] = watch.seconds();
-  report["images_per_second"] = static_cast<double>(watch.steps() * options.batch_size) / watch.seconds();
+  report["images_per_second"] = images / watch.seconds();
   report["microseconds_per_step"] = watch.seconds() * 1e6 / static_cast<double>(watch.steps());
-  report["loss"] = history["loss"].back();
+  report["gflops"] = images * (options.task == "predict" ? flops.forward : flops.training) / watch.seconds() * 1e-9;
+  if (options.task == "train") report["loss"] = loss;
   report["precision"] = precision_name();
   report["deterministic"] = options.deterministic;
   report["weights_hash"] = hash_of(model);
@@ -129,9 +140,10 @@ void run(const Options& options) {
 
 int main(int argc, char** argv) {
   Options options;
-  CLI::App app("Measures the training of two MNIST models.");
-  app.add_option("--model", options.model)->capture_default_str()->check(CLI::IsMember({"mlp", "cnn"}));
-  app.add_option("--data", options.data, "folder with MNIST's IDX files, or 'digits' for the bundled set")
+  CLI::App app("Measures the training of a model, or its predictions.");
+  app.add_option("--model", options.model)->capture_default_str()->check(CLI::IsMember(benchmarks::model_names()));
+  app.add_option("--task", options.task)->capture_default_str()->check(CLI::IsMember({"train", "predict"}));
+  app.add_option("--data", options.data, "folder with MNIST's IDX files, 'digits' (the bundled set), or 'random'")
       ->capture_default_str();
   app.add_option("--device", options.device)->capture_default_str();
   app.add_option("--threads", options.threads)->capture_default_str()->check(CLI::PositiveNumber);

@@ -7,30 +7,18 @@ Every measurement is a process of its own on the same CPUs; the contestants take
 moment of the machine hits all of them. The median of the rounds counts, and for LibTorch the best of its settings.
 """
 import argparse
-import datetime
 import glob
 import json
 import os
-import re
 import shutil
 import statistics
 import subprocess
 import sys
 
-ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
+from common import ROOT, circumstances, output_of, run, say, table, write_section
+
 PACKAGES = ["libtorch-dev", "libopenblas0-pthread", "libopenblas0-openmp"]
 MODELS = {"mlp": "MLP", "cnn": "CNN"}
-
-
-def say(text):
-    print(text, file=sys.stderr, flush=True)
-
-
-def output_of(*command, default=""):
-    try:
-        return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return default
 
 
 def package_version(name):
@@ -103,16 +91,6 @@ def settings_of_libtorch(model, threads):
 
 
 # ---- measuring -------------------------------------------------------------------------------------------------------
-
-
-def run(command, cpus, environment):
-    """Runs a program on these CPUs only; returns what it printed."""
-    clean = {k: v for k, v in os.environ.items() if not re.match(r"(OMP|GOMP|OPENBLAS|KERATIN|MKL|DNNL|ONEDNN)_", k)}
-    done = subprocess.run(command, env={**clean, **environment}, capture_output=True, text=True,
-                          preexec_fn=lambda: os.sched_setaffinity(0, cpus))
-    if done.returncode != 0:
-        sys.exit(f"{' '.join(command)}\nfailed ({done.returncode}): {done.stderr}")
-    return done.stdout
 
 
 def measure_training(arguments, libtorch):
@@ -190,36 +168,6 @@ def measure_kernels(arguments):
 # ---- writing ---------------------------------------------------------------------------------------------------------
 
 
-def cache_entry(build, name):
-    with open(f"{build}/CMakeCache.txt", encoding="utf-8") as file:
-        found = re.search(rf"^{name}:\w+=(.*)$", file.read(), re.MULTILINE)
-    return found.group(1) if found else ""
-
-
-def circumstances(arguments):
-    """One line on the machine, one on the versions."""
-    with open("/proc/cpuinfo", encoding="utf-8") as file:
-        cpu = re.search(r"^model name\s*:\s*(.*)$", file.read(), re.MULTILINE)
-    compiler = output_of(cache_entry(arguments.build, "CMAKE_CXX_COMPILER") or "c++", "--version").split("\n")[0]
-    eigen = "of unknown version"
-    config = os.path.join(cache_entry(arguments.build, "Eigen3_DIR"), "Eigen3ConfigVersion.cmake")
-    if os.path.exists(config):
-        with open(config, encoding="utf-8") as file:
-            eigen = (re.search(r'PACKAGE_VERSION "([^"]+)"', file.read()) or [None, eigen])[1]
-    commit = output_of("git", "describe", "--always", "--dirty", default="unknown")
-    return (
-        f"{datetime.date.today().isoformat()}, commit {commit}; {cpu.group(1).strip() if cpu else 'unknown CPU'}, "
-        f"{os.cpu_count()} CPUs, load {arguments.load:.1f} before the measurements; {compiler}, Eigen {eigen}"
-    )
-
-
-def table(header, rows):
-    # Text to the left, numbers to the right.
-    right = [all(re.match(r"$|[\d.,]+( |x|%|$)", row[i]) for row in rows) for i in range(len(header))]
-    lines = ["| " + " | ".join(header) + " |", "|" + "|".join("---:" if r else "---" for r in right) + "|"]
-    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
-
-
 def training_section(arguments, cases):
     rate = lambda values: f"{statistics.median(values):,.0f}"
     spread = lambda values: f"{min(values):,.0f} to {max(values):,.0f}"
@@ -263,21 +211,6 @@ count the operations of their definition only; the last column is Eigen's produc
 {table(["kernel", "GFLOP/s", "of the peak", "Eigen"], rows)}
 
 {circumstances(arguments)}; the median of runs: {arguments.rounds}."""
-
-
-def write_section(path, name, text):
-    """Puts the text between <!-- name:begin --> and <!-- name:end -->, at the end when there are no such lines."""
-    begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
-    with open(path, encoding="utf-8") as file:
-        page = file.read()
-    if begin in page and end in page:
-        head, rest = page.split(begin, 1)
-        page = f"{head}{begin}\n{text}\n{end}{rest.split(end, 1)[1]}"
-    else:
-        page = f"{page.rstrip()}\n\n{begin}\n{text}\n{end}\n"
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(page)
-    say(f"written: {path} ({name})")
 
 
 def draw(arguments, cases, path):
@@ -346,4 +279,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except RuntimeError as error:
+        sys.exit(str(error))

@@ -1,0 +1,179 @@
+#!/usr/bin/env python3
+"""Measures Keratin beside PyTorch and Keras on this machine's CPUs, and writes docs/performance.md.
+
+    ./dev bench --peers [--models mlp cnn] [--batch-sizes 32 128 512] [--rounds 3]
+
+Peers are installed by pip into build/peers-venv. Every measurement is a process of its own on the same CPUs. A first round
+tries all settings of each peer; its best one then takes turns with Keratin, round by round, so that a slow moment of the
+machine hits all of them. Medians count.
+"""
+import argparse
+import json
+import math
+import os
+import statistics
+import subprocess
+import sys
+import venv
+
+from common import ROOT, circumstances, run, say, table, write_section
+from peer import SETTINGS
+
+VENV = f"{ROOT}/build/peers-venv"
+PACKAGES = ["torch", "tensorflow-cpu", "keras", "jax"]
+NAMES = {"torch": "PyTorch", "keras-tensorflow": "Keras on TensorFlow", "keras-jax": "Keras on JAX",
+         "keras-torch": "Keras on PyTorch"}
+MODELS = {"mlp": "MLP", "cnn": "CNN", "wide": "wide MLP", "resnet20": "ResNet-20"}
+TASKS = {"train": "training", "predict": "prediction"}
+
+
+def install_peers():
+    python = f"{VENV}/bin/python"
+    if not os.path.exists(python):
+        say(f"Making {VENV}")
+        venv.create(VENV, with_pip=True)
+    check = subprocess.run([python, "-c", "import torch, tensorflow, keras, jax"], capture_output=True, text=True)
+    if check.returncode != 0:
+        say(f"Installing {' '.join(PACKAGES)} (some gigabytes)")
+        subprocess.run([python, "-m", "pip", "install", "--quiet", *PACKAGES], check=True)
+    return python
+
+
+def measure(arguments, python):
+    """[{model, task, batch, threads, keratin: [images/s], gflops, peers: {library: {setting, values}}}]"""
+    usable = sorted(os.sched_getaffinity(0))
+    program = f"{arguments.build}/benchmarks/keratin_training_benchmark"
+    peer = f"{ROOT}/scripts/benchmarks/peer.py"
+    cases = []
+    for model in arguments.models:
+        for task in arguments.tasks:
+            for batch in arguments.batch_sizes:
+                for threads in arguments.threads:
+                    if threads <= len(usable):
+                        cases.append({"model": model, "task": task, "batch": batch, "threads": threads, "keratin": [],
+                                      "gflops": [], "peers": {}})
+
+    def common(case, seconds):
+        return ["--model", case["model"], "--task", case["task"], "--batch-size", str(case["batch"]), "--threads",
+                str(case["threads"]), "--seconds", str(seconds)]
+
+    def keratin(case):
+        out = run([program, *common(case, arguments.seconds), "--data", "random"], usable[:case["threads"]], {})
+        result = json.loads(out.strip().splitlines()[-1])
+        case["keratin"].append(result["images_per_second"])
+        case["gflops"].append(result["gflops"])
+        say(f"  {result['images_per_second']:11,.0f} images/s  Keratin")
+
+    def other(case, library, setting, seconds):
+        threads = str(case["threads"])
+        environment = {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
+        if case["threads"] > 1:
+            environment |= {"OMP_PROC_BIND": "true", "OMP_PLACES": "cores"}
+        try:
+            out = run([python, peer, "--library", library, "--setting", setting, *common(case, seconds)],
+                      usable[:case["threads"]], environment, timeout=240)
+        except (RuntimeError, subprocess.TimeoutExpired) as error:
+            say(f"  {NAMES[library]}, {setting}: {str(error).strip().splitlines()[-1][:150]}")
+            return 0.0
+        result = json.loads(out.strip().splitlines()[-1])
+        arguments.versions[library] = result["version"]
+        say(f"  {result['images_per_second']:11,.0f} images/s  {NAMES[library]}, {setting}")
+        return result["images_per_second"]
+
+    for number, case in enumerate(cases):
+        say(f"case {number + 1} of {len(cases)}: {MODELS[case['model']]}, {TASKS[case['task']]}, batch {case['batch']}, "
+            f"threads: {case['threads']}")
+        keratin(case)
+        for library in arguments.peers:
+            tried = {s: other(case, library, s, arguments.try_seconds) for s in SETTINGS[library]}
+            best = max(tried, key=tried.get)
+            case["peers"][library] = {"setting": best, "tried": tried, "values": []}
+        for _ in range(arguments.rounds):
+            keratin(case)
+            for library, found in case["peers"].items():
+                if found["tried"][found["setting"]] > 0:
+                    found["values"].append(other(case, library, found["setting"], arguments.seconds))
+        case["keratin"], case["gflops"] = case["keratin"][1:], case["gflops"][1:]  # the first one warmed the machine up
+    return cases
+
+
+def section(arguments, cases, peak):
+    rows, ratios = [], []
+    for case in cases:
+        own = statistics.median(case["keratin"])
+        speeds = {library: statistics.median(found["values"]) if found["values"] else 0.0
+                  for library, found in case["peers"].items()}
+        fastest = max(speeds, key=speeds.get)
+        ratio = own / speeds[fastest] if speeds[fastest] > 0 else math.nan
+        ratios.append(ratio)
+        share = statistics.median(case["gflops"]) / (peak * case["threads"]) * 100
+        rows.append([MODELS[case["model"]], TASKS[case["task"]], str(case["batch"]), str(case["threads"]), f"{own:,.0f}",
+                     f"{share:.0f}%", f"{ratio:.2f}x", f"{NAMES[fastest]}, {case['peers'][fastest]['setting']}",
+                     *(f"{speed:,.0f}" if speed else "failed" for speed in speeds.values())])
+    usable = [ratio for ratio in ratios if ratio == ratio]
+    mean = math.exp(sum(map(math.log, usable)) / len(usable)) if usable else math.nan
+    header = ["model", "", "batch", "threads", "Keratin", "of the peak", "ratio to the fastest", "which is",
+              *(NAMES[library] for library in arguments.peers)]
+    versions = "; ".join(f"{NAMES[library]}: {version}" for library, version in arguments.versions.items())
+    slower = sum(ratio < 1 for ratio in usable)
+    return f"""## Beside PyTorch and Keras
+
+Images per second; median of {arguments.rounds} rounds of {arguments.seconds:g} s. Each peer runs in the best of its settings
+(`scripts/benchmarks/peer.py` lists them), found anew for each row. Random images, Adam; the peers get float images that are
+scaled already, Keratin bytes. "Of the peak" is the arithmetic of dense layers and convolutions against what multiply-adds on
+registers reach ({peak:.0f} GFLOP/s for each thread, measured in the same run).
+
+The geometric mean of the ratios is **{mean:.2f}x**; a peer is faster in {slower} of {len(usable)} rows.
+
+{table(header, rows)}
+
+{circumstances(arguments)}. {versions}."""
+
+
+def peak_of_one_core(arguments):
+    out = run([f"{arguments.build}/benchmarks/keratin_kernel_benchmarks", "--benchmark_format=json",
+               "--benchmark_filter=^peak$", "--benchmark_min_time=0.3", "--benchmark_repetitions=3"],
+              sorted(os.sched_getaffinity(0))[:1], {"KERATIN_NUM_THREADS": "1"})
+    return statistics.median(line["GFLOP/s"] for line in json.loads(out)["benchmarks"]
+                             if line.get("run_type") == "iteration")
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./dev bench --peers", description=__doc__.splitlines()[0])
+    parser.add_argument("--models", nargs="+", default=list(MODELS), choices=list(MODELS))
+    parser.add_argument("--tasks", nargs="+", default=list(TASKS), choices=list(TASKS))
+    parser.add_argument("--batch-sizes", nargs="+", type=int, default=[32, 128, 512])
+    parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
+    parser.add_argument("--peers", nargs="+", default=list(NAMES), choices=list(NAMES))
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=3.0, help="time that one run measures (default: 3)")
+    parser.add_argument("--try-seconds", type=float, default=1.5, help="the same when settings are tried (default: 1.5)")
+    parser.add_argument("--build", default=f"{ROOT}/build/release", help="build folder with Keratin's programs")
+    parser.add_argument("--print", action="store_true", help="print the section only; write nothing")
+    parser.add_argument("--json", help="write all measurements to this file, too")
+    arguments = parser.parse_args()
+    if arguments.rounds < 1:
+        parser.error("--rounds: at least 1")
+    if not os.path.exists(f"{arguments.build}/benchmarks/keratin_training_benchmark"):
+        sys.exit(f"{arguments.build} has no benchmarks yet: ./dev bench builds them.")
+    arguments.versions = {}
+    python = install_peers()
+    arguments.load = os.getloadavg()[0]
+    if arguments.load > 0.5:
+        say(f"Warning: the load of the machine is {arguments.load:.1f}; the numbers will be worth little.")
+    peak = peak_of_one_core(arguments)
+    cases = measure(arguments, python)
+    text = section(arguments, cases, peak)
+    print(f"\n{text}")
+    if not arguments.print:
+        write_section(f"{ROOT}/docs/performance.md", "peers", text)
+    if arguments.json:
+        with open(arguments.json, "w", encoding="utf-8") as file:
+            json.dump({"peak": peak, "versions": arguments.versions, "cases": cases}, file, indent=2)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except RuntimeError as error:
+        sys.exit(str(error))

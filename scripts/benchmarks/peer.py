@@ -1,0 +1,279 @@
+#!/usr/bin/env python3
+"""Trains or predicts with one other library in one setting and prints one line of JSON, as keratin_training_benchmark does.
+
+    peer.py --library torch --setting compile --model cnn --task train --batch-size 128 --threads 1
+
+compare_peers.py calls it, in the environment that it made. Data are given in the form that a library is fastest with:
+float images that are already divided by 255, all in memory, channels where the setting wants them. Training takes batches
+in a new random order each epoch, with Adam and Keras's epsilon. Keras trains by `fit`, which is how people use it; an epoch
+is timed from the second one on.
+"""
+import argparse
+import json
+import os
+import time
+
+SETTINGS = {
+    "torch": ["eager", "eager, fused Adam", "channels_last, fused Adam", "compile, fused Adam"],
+    "keras-tensorflow": ["fit", "fit, jit_compile", "fit, tf.data, 32 steps per execution"],
+    "keras-jax": ["fit", "fit, 32 steps per execution", "fit, float images on the device"],
+    "keras-torch": ["fit", "fit, channels_first", "fit, jit_compile"],
+}
+SHAPES = {"mlp": (28, 28, 1), "cnn": (28, 28, 1), "wide": (28, 28, 1), "resnet20": (32, 32, 3)}
+IMAGES = 20000
+
+
+class Watch:
+    """The first step is not counted, nor are 20 more and half a second; then as many as `seconds` hold."""
+
+    def __init__(self, seconds):
+        self.seconds, self.steps, self.counted, self.start, self.taken = seconds, 0, 0, None, 0.0
+        self.counting = False
+
+    def step(self, steps=1):
+        now = time.perf_counter()
+        self.steps += steps
+        if self.counting:
+            self.counted += steps
+            self.taken = now - self.start
+            return self.taken < self.seconds
+        if self.start is None:
+            self.start = now
+        if self.steps >= 20 and now - self.start >= 0.5:
+            self.counting, self.start = True, now
+        return True
+
+
+def random_images(shape):
+    import numpy as np
+
+    random = np.random.default_rng(1)
+    return random.random((IMAGES, *shape), dtype=np.float32), random.integers(0, 10, IMAGES)
+
+
+# ---- PyTorch ---------------------------------------------------------------------------------------------------------
+
+
+def torch_model(name):
+    import torch
+    from torch import nn
+
+    if name == "mlp":
+        return nn.Sequential(nn.Flatten(), nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10))
+    if name == "wide":
+        layers = [nn.Flatten(), nn.Linear(784, 1024), nn.ReLU()]
+        for _ in range(5):
+            layers += [nn.Linear(1024, 1024), nn.ReLU()]
+        return nn.Sequential(*layers, nn.Linear(1024, 10))
+    if name == "cnn":
+        return nn.Sequential(nn.Conv2d(1, 32, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(32, 64, 3), nn.ReLU(),
+                             nn.MaxPool2d(2), nn.Flatten(), nn.Linear(1600, 128), nn.ReLU(), nn.Linear(128, 10))
+
+    class Block(nn.Module):
+        def __init__(self, before, filters, stride):
+            super().__init__()
+            self.conv1 = nn.Conv2d(before, filters, 3, stride, 1, bias=False)
+            self.norm1 = nn.BatchNorm2d(filters)
+            self.conv2 = nn.Conv2d(filters, filters, 3, 1, 1, bias=False)
+            self.norm2 = nn.BatchNorm2d(filters)
+            self.shortcut = nn.Conv2d(before, filters, 1, stride, bias=False) if stride != 1 else nn.Identity()
+
+        def forward(self, x):
+            y = torch.relu(self.norm1(self.conv1(x)))
+            return torch.relu(self.norm2(self.conv2(y)) + self.shortcut(x))
+
+    layers, before = [nn.Conv2d(3, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU()], 16
+    for filters in (16, 32, 64):
+        for block in range(3):
+            layers.append(Block(before, filters, 2 if filters > 16 and block == 0 else 1))
+            before = filters
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10))
+
+
+def run_torch(options, watch):
+    import torch
+
+    torch.manual_seed(1)
+    torch.set_num_threads(options.threads)
+    torch.set_num_interop_threads(1)
+    x, y = random_images(SHAPES[options.model])
+    x, y = torch.from_numpy(x).permute(0, 3, 1, 2), torch.from_numpy(y)
+    model = torch_model(options.model)
+    if "channels_last" in options.setting:
+        x, model = x.contiguous(memory_format=torch.channels_last), model.to(memory_format=torch.channels_last)
+    else:
+        x = x.contiguous()
+    batch = options.batch_size
+    if options.task == "predict":
+        model.eval()
+        call = torch.compile(model) if "compile" in options.setting else model
+        pieces = [x[i:i + batch] for i in range(0, min(len(x), 64 * batch) - batch + 1, batch)]
+        with torch.inference_mode():
+            more, i = True, 0
+            while more:
+                torch.softmax(call(pieces[i % len(pieces)]), 1)
+                more, i = watch.step(), i + 1
+        return torch.__version__
+    fused = {"fused": True} if "fused" in options.setting else {}
+    optimizer = torch.optim.Adam(model.parameters(), eps=1e-7, **fused)
+
+    def loss_of(x, y):
+        return torch.nn.functional.cross_entropy(model(x), y)
+
+    loss_function = torch.compile(loss_of) if "compile" in options.setting else loss_of
+    model.train()
+    more = True
+    while more:
+        order = torch.randperm(len(x))
+        for i in range(0, len(x) - batch + 1, batch):
+            index = order[i:i + batch]
+            optimizer.zero_grad(set_to_none=True)
+            loss_function(x[index], y[index]).backward()
+            optimizer.step()
+            more = watch.step()
+            if not more:
+                break
+    return torch.__version__
+
+
+# ---- Keras -----------------------------------------------------------------------------------------------------------
+
+
+def keras_model(name):
+    import keras
+    from keras import layers
+
+    shape = SHAPES[name]
+    if keras.config.image_data_format() == "channels_first":
+        shape = (shape[2], shape[0], shape[1])
+    relu = {"activation": "relu"}
+    head = layers.Dense(10, activation="softmax")
+    if name == "mlp":
+        return keras.Sequential([keras.Input(shape), layers.Flatten(), layers.Dense(128, **relu), head])
+    if name == "wide":
+        hidden = [layers.Dense(1024, **relu) for _ in range(6)]
+        return keras.Sequential([keras.Input(shape), layers.Flatten(), *hidden, head])
+    if name == "cnn":
+        return keras.Sequential([keras.Input(shape), layers.Conv2D(32, 3, **relu), layers.MaxPooling2D(),
+                                 layers.Conv2D(64, 3, **relu), layers.MaxPooling2D(), layers.Flatten(),
+                                 layers.Dense(128, **relu), head])
+    axis = 1 if keras.config.image_data_format() == "channels_first" else -1
+
+    def convolution(x, filters, stride):
+        x = layers.Conv2D(filters, 3, strides=stride, padding="same", use_bias=False)(x)
+        return layers.BatchNormalization(axis=axis)(x)
+
+    x = keras.Input(shape)
+    y = layers.ReLU()(convolution(x, 16, 1))
+    for filters in (16, 32, 64):
+        for block in range(3):
+            stride = 2 if filters > 16 and block == 0 else 1
+            shortcut = y if stride == 1 else layers.Conv2D(filters, 1, strides=stride, use_bias=False)(y)
+            y = convolution(layers.ReLU()(convolution(y, filters, stride)), filters, 1)
+            y = layers.ReLU()(layers.Add()([y, shortcut]))
+    return keras.Model(x, head(layers.GlobalAveragePooling2D()(y)))
+
+
+def run_keras(options, watch):
+    backend = options.library.split("-")[1]
+    os.environ["KERAS_BACKEND"] = backend
+    threads = options.threads
+    if backend == "tensorflow":
+        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+        import tensorflow as tf
+
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+        version = "TensorFlow " + tf.__version__
+    elif backend == "jax":
+        # XLA takes as many threads as the process may use CPUs.
+        import jax
+
+        version = "JAX " + jax.__version__
+    else:
+        import torch
+
+        torch.set_num_threads(threads)
+        version = "PyTorch " + torch.__version__
+    import keras
+
+    keras.utils.set_random_seed(1)
+    if "channels_first" in options.setting:
+        keras.config.set_image_data_format("channels_first")
+    version = f"{keras.__version__}, {version}"
+    x, y = random_images(SHAPES[options.model])
+    if "channels_first" in options.setting:
+        x = x.transpose(0, 3, 1, 2).copy()
+    batch = options.batch_size
+    rows = len(x) // batch * batch
+    x, y = x[:rows], y[:rows]
+    model = keras_model(options.model)
+    steps = 32 if "32 steps" in options.setting else 1
+    jit = True if "jit_compile" in options.setting else "auto"
+    model.compile(keras.optimizers.Adam(), "sparse_categorical_crossentropy", ["accuracy"], jit_compile=jit,
+                  steps_per_execution=steps)
+    if options.task == "predict":
+        pieces = [x[i:i + batch] for i in range(0, min(rows, 64 * batch), batch)]
+        if "on the device" in options.setting:
+            pieces = [keras.ops.convert_to_tensor(piece) for piece in pieces]
+        more, i = True, 0
+        while more:
+            model.predict_on_batch(pieces[i % len(pieces)])
+            more, i = watch.step(), i + 1
+        return version
+    if "tf.data" in options.setting:
+        import tensorflow as tf
+
+        data = tf.data.Dataset.from_tensor_slices((x, y)).cache().shuffle(rows).batch(batch, drop_remainder=True)
+        data = (data.prefetch(tf.data.AUTOTUNE),)
+        arguments = {}
+    else:
+        data, arguments = (x, y), {"batch_size": batch}
+        if "on the device" in options.setting:
+            data = (keras.ops.convert_to_tensor(x), keras.ops.convert_to_tensor(y))
+
+    class Stop(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            # With several steps per execution this is called once for all of them.
+            if not watch.step(steps):
+                self.model.stop_training = True
+                self.model._keratin_done = True
+
+    class Done(Exception):
+        pass
+
+    class Break(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if getattr(self.model, "_keratin_done", False):
+                raise Done  # an epoch's end may be far
+
+    try:
+        model.fit(*data, epochs=1_000_000, verbose=0, callbacks=[Stop(), Break()], **arguments)
+    except Done:
+        pass
+    return version
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--library", required=True, choices=list(SETTINGS))
+    parser.add_argument("--setting", required=True)
+    parser.add_argument("--model", required=True, choices=list(SHAPES))
+    parser.add_argument("--task", default="train", choices=["train", "predict"])
+    parser.add_argument("--batch-size", type=int, default=128)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=4.0)
+    options = parser.parse_args()
+    if options.setting not in SETTINGS[options.library]:
+        parser.error(f"--setting: one of {SETTINGS[options.library]}")
+    watch = Watch(options.seconds)
+    version = run_torch(options, watch) if options.library == "torch" else run_keras(options, watch)
+    images = watch.counted * options.batch_size
+    print(json.dumps({"library": options.library, "version": version, "setting": options.setting, "model": options.model,
+                      "task": options.task, "batch_size": options.batch_size, "threads": options.threads,
+                      "steps": watch.counted, "seconds": watch.taken,
+                      "images_per_second": images / watch.taken if watch.taken else 0.0}))
+
+
+if __name__ == "__main__":
+    main()
