@@ -20,6 +20,7 @@ template <class T>
 struct StandardClass {
   std::string_view class_name;
   FromConfig<T> make;
+  std::string_view short_names = {};  // besides the class's, in snake case or not; separated by spaces
 };
 
 // Classes of the user's:

@@ -54,6 +54,7 @@ class Fit {
       logs = run_epoch(epoch);
       record(epoch, logs);
     }
+    if (!history_.epoch.empty()) model_.optimizer()->finalize_variable_values();
     for (const Callback& callback : options_.callbacks) callback->on_train_end(training_, logs);
     return history_;
   }

@@ -1,28 +1,24 @@
 #include "keratin/core/training/losses.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "keratin/core/ops/elementwise.h"
 #include "keratin/core/ops/reduce.h"
 #include "keratin/core/ops/shaping.h"
-#include "keratin/core/ops/softmax.h"
 #include "keratin/core/tensor/errors.h"
 #include "keratin/core/training/align.h"
 
 namespace keratin {
 namespace {
 
-Config loss_config(const std::string& class_name, const std::string& name) {
-  Config config("keras.losses", class_name);
-  config.set("name", name).set("reduction", "sum_over_batch_size");
-  return config;
+const std::vector<std::string> kReductions = {"sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none"};
+
+Value divide_or_zero(const Value& a, const Value& b) {
+  return ops::where(ops::equal(b, 0.0), 0.0, a / ops::where(ops::equal(b, 0.0), 1.0, b));
 }
 
-void check_smoothing(double smoothing) {
-  if (!(smoothing >= 0 && smoothing <= 1)) {
-    throw InvalidArgument("label_smoothing must be in [0, 1], got " + std::to_string(smoothing));
-  }
-}
+double count_of(const Value& x) { return static_cast<double>(x.shape().size()); }
 
 }  // namespace
 
@@ -32,94 +28,27 @@ Loss& Loss::operator=(const Loss&) = default;
 Loss& Loss::operator=(Loss&&) noexcept = default;
 Loss::~Loss() = default;
 Loss::Loss(const char* name) : Loss(std::string(name)) {}
-Loss::Loss(Function function, std::string name, Config config)
-    : function_(std::move(function)), name_(std::move(name)), config_(std::move(config)) {}
-
-namespace losses {
-
-Loss MeanSquaredError() {
-  return Loss([](const Value& y, const Value& p) { return ops::mean(ops::square(p - y), {-1}); }, "mean_squared_error",
-              loss_config("MeanSquaredError", "mean_squared_error"));
-}
-
-Loss MeanAbsoluteError() {
-  return Loss([](const Value& y, const Value& p) { return ops::mean(ops::abs(p - y), {-1}); }, "mean_absolute_error",
-              loss_config("MeanAbsoluteError", "mean_absolute_error"));
-}
-
-Loss Huber(double delta) {
-  if (!(delta > 0)) throw InvalidArgument("losses::Huber: delta must be positive, got " + std::to_string(delta));
-  Config config = loss_config("Huber", "huber_loss");
-  config.set("delta", delta);
-  // |e| <= delta: e^2/2;  else delta*|e| - delta^2/2
-  auto function = [delta](const Value& y, const Value& p) {
-    const Value error = ops::abs(p - y);
-    return ops::mean(
-        ops::where(ops::less_equal(error, delta), ops::square(error) * 0.5, error * delta - 0.5 * delta * delta), {-1});
-  };
-  return Loss(function, "huber_loss", config);
-}
-
-Loss BinaryCrossentropy(CrossentropyOptions options) {
-  check_smoothing(options.label_smoothing);
-  Config config = loss_config("BinaryCrossentropy", "binary_crossentropy");
-  config.set("from_logits", options.from_logits).set("label_smoothing", options.label_smoothing).set("axis", -1);
-  auto function = [options](const Value& y, const Value& p) {
-    const double s = options.label_smoothing;
-    const Value target = s > 0 ? y * (1 - s) + 0.5 * s : y;
-    return ops::mean(ops::binary_crossentropy(target, p, options.from_logits), {-1});
-  };
-  return Loss(function, "binary_crossentropy", config);
-}
-
-Loss CategoricalCrossentropy(CrossentropyOptions options) {
-  check_smoothing(options.label_smoothing);
-  Config config = loss_config("CategoricalCrossentropy", "categorical_crossentropy");
-  config.set("from_logits", options.from_logits).set("label_smoothing", options.label_smoothing).set("axis", -1);
-  auto function = [options](const Value& y, const Value& p) {
-    const double s = options.label_smoothing;
-    const Value target = s > 0 ? y * (1 - s) + s / static_cast<double>(y.shape()[-1]) : y;
-    return ops::categorical_crossentropy(target, p, options.from_logits);
-  };
-  return Loss(function, "categorical_crossentropy", config);
-}
-
-Loss SparseCategoricalCrossentropy(SparseCrossentropyOptions options) {
-  Config config = loss_config("SparseCategoricalCrossentropy", "sparse_categorical_crossentropy");
-  config.set("from_logits", options.from_logits).set("ignore_class", ConfigValue());
-  auto function = [options](const Value& y, const Value& p) {
-    return ops::sparse_categorical_crossentropy(y, p, options.from_logits);
-  };
-  return Loss(function, "sparse_categorical_crossentropy", config);
-}
-
-}  // namespace losses
-
-Loss::Loss(const std::string& name) {
-  static const std::vector<std::pair<std::vector<std::string>, Loss (*)()>> known = {
-      {{"mean_squared_error", "mse", "MSE", "MeanSquaredError"}, [] { return losses::MeanSquaredError(); }},
-      {{"mean_absolute_error", "mae", "MAE", "MeanAbsoluteError"}, [] { return losses::MeanAbsoluteError(); }},
-      {{"huber", "huber_loss", "Huber"}, [] { return losses::Huber(); }},
-      {{"binary_crossentropy", "bce", "BCE", "BinaryCrossentropy"}, [] { return losses::BinaryCrossentropy(); }},
-      {{"categorical_crossentropy", "CategoricalCrossentropy"}, [] { return losses::CategoricalCrossentropy(); }},
-      {{"sparse_categorical_crossentropy", "SparseCategoricalCrossentropy"},
-       [] { return losses::SparseCategoricalCrossentropy(); }},
-  };
-  std::vector<std::string> names;
-  for (const auto& [aliases, make] : known) {
-    for (const std::string& alias : aliases) {
-      if (alias == name) {
-        *this = make();
-        return;
-      }
-      names.push_back(alias);
-    }
+Loss::Loss(Function function, std::string name, Config config, std::string reduction)
+    : function_(std::move(function)),
+      name_(std::move(name)),
+      config_(std::move(config)),
+      reduction_(std::move(reduction)) {
+  if (std::find(kReductions.begin(), kReductions.end(), reduction_) == kReductions.end()) {
+    throw InvalidArgument("loss " + name_ +
+                          ": reduction must be 'sum_over_batch_size', 'sum', 'mean', 'mean_with_sample_weight' or "
+                          "'none', got '" +
+                          reduction_ + "'" + did_you_mean(reduction_, kReductions));
   }
-  throw InvalidArgument("unknown loss '" + name + "'" + did_you_mean(name, names));
+}
+
+Loss Loss::with_sparse_labels(SparseLabels labels) const {
+  Loss result = *this;
+  result.sparse_labels_ = labels;
+  return result;
 }
 
 Value Loss::values(const Value& y_true, const Value& y_pred) const {
-  if (sparse_labels()) return function_(y_true, y_pred);
+  if (sparse_labels_) return function_(y_true, y_pred);
   // Keras: targets take the predictions' dtype, and ranks are made equal by an axis of size 1.
   const Value target = align_target(ops::cast(y_true, y_pred.dtype()), y_pred);
   // A function of the user's may compare what it likes.
@@ -133,9 +62,26 @@ Value Loss::values(const Value& y_true, const Value& y_pred) const {
 }
 
 Value Loss::operator()(const Value& y_true, const Value& y_pred, const Value& sample_weight) const {
-  const Value v = values(y_true, y_pred);
-  if (!sample_weight) return ops::mean(v);
-  return ops::mean(v * align_weight(sample_weight, v));
+  Value v = values(y_true, y_pred);
+  Value weight;
+  if (sample_weight) {
+    // One number for the whole batch is weighted by each sample.
+    weight = v.rank() == 0 ? ops::cast(sample_weight, v.dtype()) : align_weight(sample_weight, v);
+  }
+  if (sparse_labels_ && sparse_labels_->ignored) {
+    // Elements that count weigh (all / those that count), so that the mean over all is the mean over those.
+    Value counts = ops::not_equal(y_true, static_cast<double>(*sparse_labels_->ignored));
+    counts = ops::cast(ops::reshape(counts, v.shape()), v.dtype());
+    if (reduction_ == "mean" || reduction_ == "sum_over_batch_size") {
+      counts = counts * divide_or_zero(Value(Tensor::scalar(static_cast<float>(count_of(v)))), ops::sum(counts));
+    }
+    weight = weight ? weight * counts : counts;
+  }
+  if (weight) v = v * weight;
+  if (reduction_ == "none") return v;
+  if (reduction_ == "sum") return ops::sum(v);
+  if (reduction_ == "mean_with_sample_weight" && weight) return divide_or_zero(ops::sum(v), ops::sum(weight));
+  return ops::mean(v);
 }
 
 }  // namespace keratin

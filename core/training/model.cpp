@@ -50,6 +50,11 @@ void Model::compile(Optimizer optimizer, std::vector<Loss> losses, CompileArgume
   const std::size_t outputs = model_impl().has_graph() ? model_impl().outputs().size() : 1;
   auto fail = [](const std::string& message) { throw InvalidArgument("compile: " + message); };
   if (losses.empty()) fail("a loss is needed for training");
+  for (const Loss& loss : losses) {
+    if (loss.reduction() == "none") {
+      fail("loss " + loss.name() + " has reduction 'none', which gives a number for each sample; training needs one");
+    }
+  }
   if (losses.size() == 1 && outputs > 1) losses.assign(outputs, losses[0]);
   if (losses.size() != outputs) {
     fail("got " + std::to_string(losses.size()) + " losses for " + std::to_string(outputs) + " outputs");

@@ -6,7 +6,7 @@
 #include "keratin/core/model/naming.h"
 #include "keratin/core/ops/elementwise.h"
 #include "keratin/core/ops/reduce.h"
-#include "keratin/core/ops/update.h"
+#include "keratin/core/ops/shaping.h"
 #include "keratin/core/tensor/errors.h"
 
 namespace keratin {
@@ -14,14 +14,8 @@ namespace {
 
 Value scalar(double x) { return constant(Tensor::scalar(static_cast<float>(x))); }
 
-void check(bool good, const std::string& optimizer, const std::string& rule, double value) {
-  if (!good) throw InvalidArgument("optimizers::" + optimizer + ": " + rule + ", got " + format_number(value));
-}
-
-void check_epsilon_and_rate(const std::string& optimizer, const LearningRate& rate, double epsilon) {
-  check(rate.schedule() || rate.rate() >= 0, optimizer, "learning_rate must not be negative", rate.rate());
-  check(epsilon >= 0, optimizer, "epsilon must not be negative", epsilon);
-}
+// 1 or 0: whether the number of the step, counted from 1, is a multiple of `every`.
+Value is_multiple(const Value& number, double every) { return ops::equal(number, ops::floor(number / every) * every); }
 
 }  // namespace
 
@@ -38,17 +32,29 @@ LearningRate::LearningRate(Schedule schedule) : schedule_(std::make_shared<const
 OptimizerImpl::OptimizerImpl(std::string class_name, LearningRate learning_rate, OptimizerCommon common)
     : class_name_(std::move(class_name)), rate_(std::move(learning_rate)), common_(std::move(common)) {
   if (common_.name.empty()) common_.name = to_snake_case(class_name_);
+  const auto check = [&](bool good, const char* rule, double value) {
+    if (!good) throw InvalidArgument("optimizers::" + class_name_ + ": " + rule + ", got " + format_number(value));
+  };
   const int ways = (common_.clipnorm ? 1 : 0) + (common_.clipvalue ? 1 : 0) + (common_.global_clipnorm ? 1 : 0);
   if (ways > 1) {
     throw InvalidArgument("optimizers::" + class_name_ + ": give only one of clipnorm, clipvalue and global_clipnorm");
   }
+  check(rate_.schedule() || rate_.rate() >= 0, "learning_rate must not be negative", rate_.rate());
   for (const auto& [rule, value] : {std::pair{"clipnorm must be positive", common_.clipnorm},
                                     {"clipvalue must be positive", common_.clipvalue},
-                                    {"global_clipnorm must be positive", common_.global_clipnorm}}) {
-    if (value) check(*value > 0, class_name_, rule, *value);
+                                    {"global_clipnorm must be positive", common_.global_clipnorm},
+                                    {"loss_scale_factor must be positive", common_.loss_scale_factor}}) {
+    if (value) check(*value > 0, rule, *value);
   }
   if (common_.weight_decay)
-    check(*common_.weight_decay >= 0, class_name_, "weight_decay must not be negative", *common_.weight_decay);
+    check(*common_.weight_decay >= 0, "weight_decay must not be negative", *common_.weight_decay);
+  check(common_.ema_momentum >= 0 && common_.ema_momentum <= 1, "ema_momentum must be in [0, 1]", common_.ema_momentum);
+  if (const auto every = common_.ema_overwrite_frequency) {
+    check(*every >= 1, "ema_overwrite_frequency must be positive", *every);
+  }
+  if (const auto steps = common_.gradient_accumulation_steps) {
+    check(*steps >= 2, "gradient_accumulation_steps must be at least 2", *steps);
+  }
   iteration_ = Variable(common_.name + "/iteration", {}, {.trainable = false, .dtype = DType::int32});
   learning_rate_ = Variable(common_.name + "/learning_rate", {},
                             {.initializer = initializers::Constant(rate_.rate()), .trainable = false});
@@ -56,18 +62,31 @@ OptimizerImpl::OptimizerImpl(std::string class_name, LearningRate learning_rate,
 
 void OptimizerImpl::build(std::span<const Variable> variables) {
   for (const Variable& variable : variables) {
-    const bool known =
-        std::any_of(slots_.begin(), slots_.end(), [&](const Slots& s) { return s.variable == variable; });
-    if (known) continue;
-    Slots made{variable, {}};
+    if (entry_of(variable)) continue;
     std::string flat = variable.path();
     std::replace(flat.begin(), flat.end(), '/', '_');
-    for (const std::string& slot : slot_names()) {
-      made.slots.emplace_back(common_.name + "/" + flat + "_" + slot, variable.shape(),
-                              VariableOptions{.trainable = false, .dtype = variable.dtype()});
+    const auto made = [&](const SlotSpec& spec) {
+      return Variable(common_.name + "/" + flat + "_" + spec.name, spec.shape.value_or(variable.shape()),
+                      {.initializer = initializers::Constant(spec.initial),
+                       .trainable = false,
+                       .dtype = spec.shape ? spec.dtype : variable.dtype()});
+    };
+    Entry entry;
+    entry.own.variable = variable;
+    if (common_.use_ema) entry.average = made({.name = "average"});
+    if (common_.gradient_accumulation_steps) entry.accumulator = made({.name = "gradient_accumulator"});
+    for (const SlotSpec& spec : slot_specs(variable)) {
+      entry.own.slots.push_back(made(spec));
+      entry.blocks.push_back(spec.block);
     }
-    slots_.push_back(std::move(made));
+    entries_.push_back(std::move(entry));
   }
+}
+
+const OptimizerImpl::Entry* OptimizerImpl::entry_of(const Variable& variable) const {
+  const auto found = std::find_if(entries_.begin(), entries_.end(),
+                                  [&](const Entry& entry) { return entry.own.variable == variable; });
+  return found == entries_.end() ? nullptr : &*found;
 }
 
 Values OptimizerImpl::clipped(const Values& gradients) const {
@@ -77,10 +96,9 @@ Values OptimizerImpl::clipped(const Values& gradients) const {
     return result;
   }
   // Scaled so that the norm is at most the bound: g * bound / max(norm, bound).
-  auto norm_of = [](const Value& sum_of_squares) { return ops::sqrt(sum_of_squares); };
   if (common_.clipnorm) {
     for (const Value& g : gradients) {
-      const Value norm = norm_of(ops::sum(ops::square(g)));
+      const Value norm = ops::sqrt(ops::sum(ops::square(g)));
       result.push_back(g * (scalar(*common_.clipnorm) / ops::maximum(norm, *common_.clipnorm)));
     }
     return result;
@@ -91,76 +109,189 @@ Values OptimizerImpl::clipped(const Values& gradients) const {
       const Value part = ops::sum(ops::square(g));
       total = total ? total + part : part;
     }
-    const Value factor = scalar(*common_.global_clipnorm) / ops::maximum(norm_of(total), *common_.global_clipnorm);
+    const Value factor = scalar(*common_.global_clipnorm) / ops::maximum(ops::sqrt(total), *common_.global_clipnorm);
     for (const Value& g : gradients) result.push_back(g * factor);
     return result;
   }
   return gradients;
 }
 
+double OptimizerImpl::decay_of(const Variable& variable) const {
+  if (std::find(undecayed_.begin(), undecayed_.end(), variable) != undecayed_.end()) return 0;
+  for (const std::string& name : undecayed_names_) {
+    if (variable.name().find(name) != std::string::npos) return 0;
+  }
+  return common_.weight_decay.value_or(0);
+}
+
 std::vector<NodePtr> OptimizerImpl::apply(TraceContext& trace, std::span<const Variable> variables,
                                           const Values& gradients) {
   const ScopeGuard scope(common_.name);
   // Variables the loss does not depend on stay as they are.
-  std::vector<const Slots*> used;
+  std::vector<const Entry*> used, unused;
   Values given;
   for (std::size_t i = 0; i < variables.size(); ++i) {
-    if (!gradients[i]) continue;
-    const auto found =
-        std::find_if(slots_.begin(), slots_.end(), [&](const Slots& s) { return s.variable == variables[i]; });
-    if (found == slots_.end())
-      throw InvalidArgument("optimizer " + name() + ": build() has not seen " + variables[i].path());
-    used.push_back(&*found);
-    given.push_back(gradients[i]);
+    const Entry* entry = entry_of(variables[i]);
+    if (!entry) throw InvalidArgument("optimizer " + name() + ": build() has not seen " + variables[i].path());
+    (gradients[i] ? used : unused).push_back(entry);
+    if (gradients[i]) given.push_back(gradients[i]);
+  }
+  if (common_.loss_scale_factor) {
+    for (Value& g : given) g = g / *common_.loss_scale_factor;
+  }
+
+  const Value iteration = iteration_;
+  const Value batches = ops::cast(iteration, DType::float32);
+  const Value rate = rate_.schedule() ? (*rate_.schedule())(batches) : Value(learning_rate_);
+  Value number = batches + 1.0;
+  std::vector<NodePtr> nodes;
+  Value due;  // with accumulation: whether this batch is the last of its update
+  if (common_.gradient_accumulation_steps) {
+    const double steps = *common_.gradient_accumulation_steps;
+    due = is_multiple(number, steps);
+    number = ops::floor(batches / steps) + 1.0;
+    for (std::size_t i = 0; i < given.size(); ++i) {
+      const Value sum = Value(used[i]->accumulator) + given[i];
+      nodes.push_back(assign(used[i]->accumulator.state(), ops::where(due, ops::zeros_like(sum), sum)));
+      given[i] = sum / steps;
+    }
   }
   if (!given.empty()) given = clipped(given);
 
-  const Value iteration = iteration_;
-  const Value done = ops::cast(iteration, DType::float32);
-  const Value rate = rate_.schedule() ? (*rate_.schedule())(done) : Value(learning_rate_);
-  const Value step = done + 1.0;
+  const auto when_due = [&](const Value& updated, const Value& before) {
+    return due ? ops::where(due, updated, before) : updated;
+  };
+  // The moving average's share of the new value, and whether it becomes the weights now.
+  const Value kept = ops::where(ops::greater(number, 1.0), scalar(common_.ema_momentum), scalar(0));
+  const auto averaged = [&](const Entry& entry, const Value& value) {
+    if (!common_.use_ema) return value;
+    const Value average = kept * entry.average + (1.0 - kept) * value;
+    nodes.push_back(assign(entry.average.state(), average));
+    if (!common_.ema_overwrite_frequency) return value;
+    return ops::where(is_multiple(number, *common_.ema_overwrite_frequency), average, value);
+  };
 
-  // Constrained variables are updated by ops, so that the constraint can be put between the new value and the write.
-  std::vector<NodePtr> nodes;
+  // What nothing stands between is updated by one op.
+  const bool alone = !due && !common_.use_ema;
   std::vector<const Slots*> group;
   Values group_gradients;
+  std::vector<double> group_decay;
+  const auto one_by_one = [&](const Entry& entry, const Value& gradient, bool constrained) {
+    const Value before = entry.own.variable;
+    const double decay = decay_of(entry.own.variable);
+    Values slots(entry.own.slots.begin(), entry.own.slots.end());
+    const Value decayed = decay == 0 ? before : before - before * (ops::cast(rate, before.dtype()) * decay);
+    const Updated made = update({entry.own, decayed, gradient, slots, rate, number, decay});
+    for (std::size_t k = 0; k < slots.size(); ++k) {
+      if (made.slots[k] == slots[k]) continue;
+      nodes.push_back(assign(entry.own.slots[k].state(), when_due(made.slots[k], slots[k])));
+    }
+    Value value = averaged(entry, when_due(made.variable, before));
+    if (constrained) value = entry.own.variable.constraint()(value);
+    nodes.push_back(assign(entry.own.variable.state(), value));
+  };
   for (std::size_t i = 0; i < used.size(); ++i) {
-    if (!used[i]->variable.constraint()) {
-      group.push_back(used[i]);
-      group_gradients.push_back(given[i]);
+    // A constraint goes between the new value and the write.
+    const bool constrained = static_cast<bool>(used[i]->own.variable.constraint());
+    if (!alone || constrained) {
+      one_by_one(*used[i], given[i], constrained);
       continue;
     }
-    const NodePtr fused = update({used[i]}, rate, step, {common_.weight_decay.value_or(0)}, {given[i]});
-    for (const Value& written : fused->op().decompose(*fused, fused->inputs())) {
-      const Node& write = *written.node();
-      const VariablePtr& target = write.attrs_as<AssignAttrs>().variable;
-      const bool constrained = target == used[i]->variable.state();
-      nodes.push_back(constrained ? assign(target, used[i]->variable.constraint()(write.input(0))) : written.node());
-    }
+    group.push_back(&used[i]->own);
+    group_gradients.push_back(given[i]);
+    group_decay.push_back(decay_of(used[i]->own.variable));
   }
   if (!group.empty()) {
-    std::vector<double> decay(group.size(), common_.weight_decay.value_or(0));
-    nodes.push_back(update(group, rate, step, decay, std::move(group_gradients)));
+    if (NodePtr node = fused(group, rate, number, group_decay, group_gradients)) {
+      nodes.push_back(std::move(node));
+    } else {
+      for (std::size_t i = 0; i < used.size(); ++i) {
+        if (!used[i]->own.variable.constraint()) one_by_one(*used[i], given[i], false);
+      }
+    }
+  }
+  for (const Entry* entry : unused) {
+    const Value before = entry->own.variable;
+    const Value value = averaged(*entry, before);
+    if (value != before) nodes.push_back(assign(entry->own.variable.state(), value));
+  }
+  const std::vector<Variable> shared = shared_slots();
+  const Values shared_values = shared.empty() ? Values{} : update_shared(number);
+  for (std::size_t i = 0; i < shared.size(); ++i) {
+    nodes.push_back(assign(shared[i].state(), when_due(shared_values[i], shared[i])));
   }
   trace.assign(iteration_.state(), iteration + constant(Tensor::scalar<std::int32_t>(1)));
   return nodes;
 }
 
-std::vector<Variable> OptimizerImpl::variables() const {
-  std::vector<Variable> result = {iteration_};
-  if (!rate_.schedule()) result.push_back(learning_rate_);
-  if (slots_interleaved()) {
-    for (const Slots& s : slots_) result.insert(result.end(), s.slots.begin(), s.slots.end());
-  } else {
-    for (std::size_t k = 0; k < slot_names().size(); ++k) {
-      for (const Slots& s : slots_) result.push_back(s.slots[k]);
-    }
-  }
+OptimizerImpl::Updated OptimizerImpl::update(const Step& step) const {
+  const NodePtr node = fused({&step.own}, step.learning_rate, step.number, {step.decay}, {step.gradient});
+  if (!node) throw InvalidArgument("optimizer " + name() + ": neither update() nor fused() is defined");
+  // Assigns: of the variable, then of its slots.
+  const Values written = node->op().decompose(*node, node->inputs());
+  Updated result{written.front().node()->input(0), {}};
+  for (std::size_t i = 1; i < written.size(); ++i) result.slots.push_back(written[i].node()->input(0));
   return result;
 }
 
+NodePtr OptimizerImpl::fused(const std::vector<const Slots*>&, const Value&, const Value&, const std::vector<double>&,
+                             Values) const {
+  return nullptr;
+}
+Values OptimizerImpl::update_shared(const Value&) const { return {}; }
+
+void OptimizerImpl::exclude_from_weight_decay(std::vector<Variable> variables, std::vector<std::string> names) {
+  if (!entries_.empty()) {
+    throw InvalidArgument(
+        "optimizer " + name() +
+        ": exclude_from_weight_decay must be called before the optimizer has seen the variables, that "
+        "is before training, saving and loading");
+  }
+  undecayed_ = std::move(variables);
+  undecayed_names_ = std::move(names);
+}
+
+void OptimizerImpl::finalize_variable_values() {
+  if (!common_.use_ema || iteration_.value().item() == 0) return;
+  for (Entry& entry : entries_) entry.own.variable.assign(entry.average.value());
+}
+
+Variable OptimizerImpl::average_of(const Variable& variable) const {
+  const Entry* entry = entry_of(variable);
+  return entry ? entry->average : Variable();
+}
+
+std::vector<Variable> OptimizerImpl::variables() const {
+  std::vector<Variable> result = {iteration_};
+  if (!rate_.schedule()) result.push_back(learning_rate_);
+  for (const Entry& entry : entries_) {
+    if (entry.average) result.push_back(entry.average);
+  }
+  for (const Entry& entry : entries_) {
+    if (entry.accumulator) result.push_back(entry.accumulator);
+  }
+  int last_block = 0;
+  for (const Entry& entry : entries_) {
+    for (const int block : entry.blocks) last_block = std::max(last_block, block);
+  }
+  for (int block = 0; block <= last_block; ++block) {
+    for (const Entry& entry : entries_) {
+      for (std::size_t k = 0; k < entry.blocks.size(); ++k) {
+        if (entry.blocks[k] == block) result.push_back(entry.own.slots[k]);
+      }
+    }
+  }
+  for (const Variable& variable : shared_slots()) result.push_back(variable);
+  return result;
+}
+
+std::int64_t OptimizerImpl::iterations() const {
+  return static_cast<std::int64_t>(iteration_.value().item()) / common_.gradient_accumulation_steps.value_or(1);
+}
+
 double OptimizerImpl::learning_rate() const {
-  return rate_.schedule() ? rate_.schedule()->at(iterations()) : learning_rate_.value().item();
+  if (!rate_.schedule()) return learning_rate_.value().item();
+  return rate_.schedule()->at(static_cast<std::int64_t>(iteration_.value().item()));
 }
 
 void OptimizerImpl::set_learning_rate(double rate) {
@@ -168,7 +299,10 @@ void OptimizerImpl::set_learning_rate(double rate) {
     throw InvalidArgument("optimizer " + name() + ": its learning rate is given by the schedule " +
                           rate_.schedule()->config().class_name() + " and cannot be set");
   }
-  check(rate >= 0, class_name_, "learning_rate must not be negative", rate);
+  if (!(rate >= 0)) {
+    throw InvalidArgument("optimizers::" + class_name_ + ": learning_rate must not be negative, got " +
+                          format_number(rate));
+  }
   learning_rate_.assign(Tensor::scalar(static_cast<float>(rate)));
 }
 
@@ -182,156 +316,15 @@ Config OptimizerImpl::common_config() const {
   }
   config.set("weight_decay", common_.weight_decay).set("clipnorm", common_.clipnorm);
   config.set("global_clipnorm", common_.global_clipnorm).set("clipvalue", common_.clipvalue);
-  config.set("use_ema", false).set("ema_momentum", 0.99).set("ema_overwrite_frequency", ConfigValue());
+  config.set("use_ema", common_.use_ema).set("ema_momentum", common_.ema_momentum);
+  config.set("ema_overwrite_frequency", common_.ema_overwrite_frequency);
+  // Keras 3.0 does not know these two.
+  if (common_.loss_scale_factor) config.set("loss_scale_factor", common_.loss_scale_factor);
+  if (common_.gradient_accumulation_steps) {
+    config.set("gradient_accumulation_steps", common_.gradient_accumulation_steps);
+  }
   return config;
 }
 Config OptimizerImpl::config() const { return common_config(); }
-
-namespace {
-
-// Slot-major, as UpdateAttrs wants it.
-template <class Slots>
-UpdateAttrs attrs_for(const std::vector<const Slots*>& group, std::size_t slots, const std::vector<double>& decay) {
-  UpdateAttrs attrs;
-  for (const Slots* s : group) attrs.variables.push_back(s->variable.state());
-  for (std::size_t k = 0; k < slots; ++k) {
-    for (const Slots* s : group) attrs.slots.push_back(s->slots[k].state());
-  }
-  attrs.decay = decay;
-  return attrs;
-}
-
-class SGDImpl final : public OptimizerImpl {
- public:
-  explicit SGDImpl(const optimizers::SGDOptions& o)
-      : OptimizerImpl("SGD", o.learning_rate, {o.weight_decay, o.clipnorm, o.clipvalue, o.global_clipnorm, o.name}),
-        momentum_(o.momentum),
-        nesterov_(o.nesterov) {
-    check_epsilon_and_rate("SGD", o.learning_rate, 0);
-    check(momentum_ >= 0 && momentum_ <= 1, "SGD", "momentum must be in [0, 1]", momentum_);
-  }
-  Config config() const override { return common_config().set("momentum", momentum_).set("nesterov", nesterov_); }
-
- protected:
-  std::vector<std::string> slot_names() const override {
-    return momentum_ > 0 ? std::vector<std::string>{"momentum"} : std::vector<std::string>{};
-  }
-  NodePtr update(const std::vector<const Slots*>& group, const Value& rate, const Value&,
-                 const std::vector<double>& decay, Values gradients) override {
-    UpdateAttrs attrs = attrs_for(group, slot_names().size(), decay);
-    attrs.a = momentum_;
-    attrs.flag = nesterov_;
-    return ops::apply_update(kSgdUpdate, std::move(attrs), {rate}, std::move(gradients));
-  }
-
- private:
-  double momentum_;
-  bool nesterov_;
-};
-
-class AdamImpl final : public OptimizerImpl {
- public:
-  AdamImpl(const std::string& class_name, const optimizers::AdamOptions& o)
-      : OptimizerImpl(class_name, o.learning_rate,
-                      {o.weight_decay, o.clipnorm, o.clipvalue, o.global_clipnorm, o.name}),
-        options_(o) {
-    check_epsilon_and_rate(class_name, o.learning_rate, o.epsilon);
-    check(o.beta_1 >= 0 && o.beta_1 < 1, class_name, "beta_1 must be in [0, 1)", o.beta_1);
-    check(o.beta_2 >= 0 && o.beta_2 < 1, class_name, "beta_2 must be in [0, 1)", o.beta_2);
-  }
-  Config config() const override {
-    return common_config()
-        .set("beta_1", options_.beta_1)
-        .set("beta_2", options_.beta_2)
-        .set("epsilon", options_.epsilon)
-        .set("amsgrad", false);
-  }
-
- protected:
-  std::vector<std::string> slot_names() const override { return {"momentum", "velocity"}; }
-  NodePtr update(const std::vector<const Slots*>& group, const Value& rate, const Value& step,
-                 const std::vector<double>& decay, Values gradients) override {
-    UpdateAttrs attrs = attrs_for(group, 2, decay);
-    attrs.a = options_.beta_1;
-    attrs.b = options_.beta_2;
-    attrs.epsilon = options_.epsilon;
-    // alpha = lr * sqrt(1 - b2^t) / (1 - b1^t)
-    const Value power_1 = ops::power(scalar(options_.beta_1), step);
-    const Value power_2 = ops::power(scalar(options_.beta_2), step);
-    const Value alpha = rate * ops::sqrt(scalar(1) - power_2) / (scalar(1) - power_1);
-    return ops::apply_update(kAdamUpdate, std::move(attrs), {rate, alpha}, std::move(gradients));
-  }
-
- private:
-  optimizers::AdamOptions options_;
-};
-
-class RMSpropImpl final : public OptimizerImpl {
- public:
-  explicit RMSpropImpl(const optimizers::RMSpropOptions& o)
-      : OptimizerImpl("RMSprop", o.learning_rate, {o.weight_decay, o.clipnorm, o.clipvalue, o.global_clipnorm, o.name}),
-        options_(o) {
-    check_epsilon_and_rate("RMSprop", o.learning_rate, o.epsilon);
-    check(o.rho >= 0 && o.rho <= 1, "RMSprop", "rho must be in [0, 1]", o.rho);
-    check(o.momentum >= 0 && o.momentum <= 1, "RMSprop", "momentum must be in [0, 1]", o.momentum);
-  }
-  Config config() const override {
-    return common_config()
-        .set("rho", options_.rho)
-        .set("momentum", options_.momentum)
-        .set("epsilon", options_.epsilon)
-        .set("centered", false);
-  }
-
- protected:
-  std::vector<std::string> slot_names() const override {
-    return options_.momentum > 0 ? std::vector<std::string>{"velocity", "momentum"}
-                                 : std::vector<std::string>{"velocity"};
-  }
-  bool slots_interleaved() const override { return false; }
-  NodePtr update(const std::vector<const Slots*>& group, const Value& rate, const Value&,
-                 const std::vector<double>& decay, Values gradients) override {
-    UpdateAttrs attrs = attrs_for(group, slot_names().size(), decay);
-    attrs.a = options_.rho;
-    attrs.b = options_.momentum;
-    attrs.epsilon = options_.epsilon;
-    return ops::apply_update(kRmspropUpdate, std::move(attrs), {rate}, std::move(gradients));
-  }
-
- private:
-  optimizers::RMSpropOptions options_;
-};
-
-}  // namespace
-
-namespace optimizers {
-
-Optimizer SGD(SGDOptions options) { return Optimizer(std::make_shared<SGDImpl>(options)); }
-Optimizer Adam(AdamOptions options) { return Optimizer(std::make_shared<AdamImpl>("Adam", options)); }
-Optimizer AdamW(AdamWOptions o) {
-  return Optimizer(
-      std::make_shared<AdamImpl>("AdamW", AdamOptions{o.learning_rate, o.beta_1, o.beta_2, o.epsilon, o.weight_decay,
-                                                      o.clipnorm, o.clipvalue, o.global_clipnorm, o.name}));
-}
-Optimizer RMSprop(RMSpropOptions options) { return Optimizer(std::make_shared<RMSpropImpl>(options)); }
-
-}  // namespace optimizers
-
-Optimizer::Optimizer(const std::string& name) {
-  std::string wanted = name;
-  std::transform(wanted.begin(), wanted.end(), wanted.begin(),
-                 [](char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); });
-  if (wanted == "sgd") {
-    *this = optimizers::SGD();
-  } else if (wanted == "adam") {
-    *this = optimizers::Adam();
-  } else if (wanted == "adamw") {
-    *this = optimizers::AdamW();
-  } else if (wanted == "rmsprop") {
-    *this = optimizers::RMSprop();
-  } else {
-    throw InvalidArgument("unknown optimizer '" + name + "'" + did_you_mean(name, {"sgd", "adam", "adamw", "rmsprop"}));
-  }
-}
 
 }  // namespace keratin

@@ -86,7 +86,8 @@ class StepBuilder {
     std::vector<VariablePtr> states;
     for (const Variable& variable : variables) states.push_back(variable.state());
     compiled_->optimizer->build(variables);
-    const Values dw = gradients(loss, states);
+    const auto scale = compiled_->optimizer->loss_scale_factor();
+    const Values dw = gradients(scale ? loss * *scale : loss, states);
     for (const Value& gradient : dw) {
       if (gradient) program_.gradients.push_back(gradient);
     }

@@ -22,11 +22,12 @@ struct Range {
   double low = 0, high = 0;
   bool whole = true;
 };
-Range range_of(const Tensor& tensor) {
+Range range_of(const Tensor& tensor, std::optional<std::int64_t> ignored) {
   Range range{INFINITY, -INFINITY, true};
   visit_dtype(tensor.dtype(), [&]<class T>() {
     for (const T value : tensor.values<T>()) {
       const double v = static_cast<double>(value);
+      if (ignored && v == static_cast<double>(*ignored)) continue;
       range.low = std::min(range.low, v);
       range.high = std::max(range.high, v);
       // A NaN fails the comparison too.
@@ -79,8 +80,11 @@ void Trainer::check_labels(const char* verb, const TensorList& y) const {
   for (std::size_t i = 0; i < y.size() && i < compiled_->losses.size(); ++i) {
     const Loss& loss = compiled_->losses[i];
     if (!loss.sparse_labels()) continue;
-    const std::int64_t classes = model_.outputs()[i].shape()[-1];
-    const Range range = range_of(y[i]);
+    const Shape& predictions = model_.outputs()[i].shape();
+    const int axis = loss.sparse_labels()->axis;
+    if (axis >= predictions.rank() || axis < -predictions.rank()) continue;  // the loss itself says so
+    const std::int64_t classes = predictions[axis];
+    const Range range = range_of(y[i], loss.sparse_labels()->ignored);
     if (!range.whole || range.low < 0 || (classes > 0 && range.high >= static_cast<double>(classes))) {
       throw InvalidArgument(std::string(verb) + ": loss " + loss.name() +
                             " expects labels that are whole numbers in [0, " + std::to_string(classes) +
@@ -106,7 +110,7 @@ void Trainer::check_indices(const char* verb, const TensorList& x) {
   for (std::size_t i = 0; i < x.size() && i < index_layers_.size(); ++i) {
     const auto& [layer, limit] = index_layers_[i];
     if (limit <= 0) continue;
-    const Range range = range_of(x[i]);
+    const Range range = range_of(x[i], {});
     if (range.low < 0 || range.high >= static_cast<double>(limit)) {
       throw InvalidArgument(std::string(verb) + ": " + layer.name() + " (" + layer.class_name() +
                             ") takes indices in [0, " + std::to_string(limit) + "), x[" + std::to_string(i) +
@@ -274,11 +278,19 @@ Logs Trainer::metrics() const {
     for (const Variable& variable : metric.variables()) state.push_back(variable.value());
     std::string name = prefix + metric.name() + suffix;
     // Two metrics of one name: Keras numbers them.
-    for (int i = 1; std::any_of(items.begin(), items.end(), [&](const auto& item) { return item.first == name; });
+    for (int i = 1; std::any_of(items.begin(), items.end(),
+                                [&](const auto& item) { return item.first == name || item.first == name + "[0]"; });
          ++i) {
       name = prefix + metric.name() + suffix + "_" + std::to_string(i);
     }
-    items.emplace_back(std::move(name), metric.result(state));
+    const std::vector<double> numbers = metric.results(state);
+    if (numbers.size() == 1) {
+      items.emplace_back(std::move(name), numbers.front());
+      return;
+    }
+    for (std::size_t k = 0; k < numbers.size(); ++k) {
+      items.emplace_back(name + "[" + std::to_string(k) + "]", numbers[k]);
+    }
   };
   add(*compiled_->loss, "");
   const bool several = outputs.size() > 1;

@@ -117,8 +117,13 @@ MemoryReport Trainer::memory(std::int64_t batch) {
   if (compiled_) {
     for (std::size_t i = 0; i < model_.outputs().size(); ++i) {
       const Shape shape = row(model_.outputs()[i].shape());
-      const bool sparse = compiled_->losses[i].sparse_labels();
-      y.push_back(sparse ? Tensor(shape.slice(0, -1), DType::int32) : Tensor(shape));
+      const auto& sparse = compiled_->losses[i].sparse_labels();
+      if (!sparse) {
+        y.push_back(Tensor(shape));
+        continue;
+      }
+      const int axis = sparse->axis < 0 ? sparse->axis + shape.rank() : sparse->axis;
+      y.push_back(Tensor(shape.slice(0, axis).concat(shape.slice(axis + 1, shape.rank())), DType::int32));
     }
   }
   const std::shared_ptr<StepPlan> step = plan(compiled_ ? Phase::train : Phase::predict, batch, x, y, false, false);
