@@ -330,6 +330,15 @@ std::span<const StandardClass<Metric>> standard_metrics() { return kMetrics; }
 
 std::vector<double> optional_numbers(ConfigReader& c, std::string_view key) {
   const ConfigValue* value = c.config().find(key);
+  // Keras keeps AUC's label_weights as a tensor: {"class_name": "__tensor__", "config": {"value": [...]}}.
+  const auto* object = value ? std::get_if<ConfigValue::Object>(&value->variant()) : nullptr;
+  const ConfigValue* inner = object ? (*object)->find("config") : nullptr;
+  const auto* tensor = inner ? std::get_if<ConfigValue::Object>(&inner->variant()) : nullptr;
+  if (tensor && (*tensor)->find("value")) {
+    c.ignore(key);
+    ConfigReader reader(**tensor, c.where() + ": " + std::string(key), c.problems());
+    return reader.numbers("value");
+  }
   if (value && std::holds_alternative<ConfigValue::List>(value->variant())) return c.numbers(key);
   const std::optional<double> number = c.optional_number(key);
   return number ? std::vector<double>{*number} : std::vector<double>{};

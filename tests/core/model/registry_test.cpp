@@ -167,7 +167,7 @@ TEST(Registry, OptimizersAndSchedules) {
 TEST(Registry, WhatTrainingCannotUseIsNamed) {
   ConfigProblems problems;
   Config adam("keras.optimizers", "Adam");
-  adam.set("amsgrad", true).set("use_ema", true).set("gradient_accumulation_steps", 4);
+  adam.set("amsgrad", "yes").set("use_ema", 3).set("jumps", true);
   adam.set("learning_rate", Config("keras.optimizers.schedules", "Nonsense"));
   EXPECT_FALSE(make_optimizer(adam, "optimizer", problems));
   EXPECT_FALSE(make_loss("msee", "loss", problems));
