@@ -210,7 +210,7 @@ def run_keras(options, watch):
     model = keras_model(options.model)
     steps = 32 if "32 steps" in options.setting else 1
     jit = True if "jit_compile" in options.setting else "auto"
-    model.compile(keras.optimizers.Adam(), "sparse_categorical_crossentropy", ["accuracy"], jit_compile=jit,
+    model.compile(keras.optimizers.Adam(), "sparse_categorical_crossentropy", metrics=["accuracy"], jit_compile=jit,
                   steps_per_execution=steps)
     if options.task == "predict":
         pieces = [x[i:i + batch] for i in range(0, min(rows, 64 * batch), batch)]
