@@ -8,6 +8,9 @@ namespace keratin {
 
 // Removes what does nothing (reshape to the same shape, x + 0, x * 1, ...), merges equal nodes, drops dead ones.
 Program simplify(const Program& program);
+// Merges scans that differ in what they collect only, as a scan and the one its gradient makes of it, and drops results
+// of scans that nobody uses. Part of simplify.
+Program tidy_scans(const Program& program);
 // Merges pure nodes with equal op, attributes and inputs; reads of one variable become one.
 Program merge_common(const Program& program);
 // Forms fused ops that the backend has a kernel for: matmul + bias + relu, conv2d + bias + relu, scale and offset into

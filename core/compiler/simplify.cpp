@@ -40,7 +40,7 @@ Value without_effect(const Node& node, const Values& inputs) {
 }  // namespace
 
 Program simplify(const Program& program) {
-  return merge_common(rewrite(program, [](const NodePtr& node, const Values& inputs) -> Values {
+  return merge_common(rewrite(tidy_scans(program), [](const NodePtr& node, const Values& inputs) -> Values {
     const Value value = without_effect(*node, inputs);
     return value ? Values{value} : Values{};
   }));

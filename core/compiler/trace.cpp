@@ -117,7 +117,12 @@ Values TraceContext::call(const std::shared_ptr<Callable>& layer, std::span<cons
   const std::size_t call = layer_log_ ? layer_log_->begin(*layer, inputs) : 0;
   try {
     // What `expand` returns may contain calls that were made before this trace: lower it too.
-    Values outputs = lower(layer->expand(inputs, call_options, *this));
+    const Values made = layer->expand(inputs, call_options, *this);
+    Values outputs = lower(made);
+    for (std::size_t i = 0; i < made.size(); ++i) {
+      if (outputs[i] == made[i]) continue;
+      if (const Value mask = mask_of(made[i])) set_mask(outputs[i], lower(mask));
+    }
     for (const Value& output : outputs) layer_outputs_.emplace_back(ScopeGuard::current(), output);
     if (layer_log_) layer_log_->end(call, outputs);
     return outputs;
@@ -147,6 +152,20 @@ void TraceContext::assign(const VariablePtr& variable, Value value) {
     }
   }
   assigned_.emplace_back(variable, std::move(value));
+}
+
+Value TraceContext::mask_of(const Value& value) const {
+  const auto found = masks_.find({value.node().get(), value.index()});
+  return found == masks_.end() ? Value() : found->second;
+}
+
+void TraceContext::set_mask(const Value& value, Value mask) {
+  if (!mask) {
+    masks_.erase({value.node().get(), value.index()});
+    return;
+  }
+  kept_.push_back(value.node());
+  masks_.insert_or_assign({value.node().get(), value.index()}, std::move(mask));
 }
 
 Value TraceContext::random_step() {

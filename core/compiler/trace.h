@@ -47,6 +47,12 @@ class TraceContext {
   void assign(const VariablePtr& variable, Value value);
   const std::vector<std::pair<VariablePtr, Value>>& assigned() const { return assigned_; }
 
+  // The mask of a value, bool over its first axes, false where there is no data to look at; empty when it has none.
+  // Layers give masks to what they return.
+  Value mask_of(const Value& value) const;
+  // An empty mask takes the value's away.
+  void set_mask(const Value& value, Value mask);
+
   // The outputs of the layer calls so far, innermost first, with the layers' paths; for finding where a NaN begins.
   const std::vector<std::pair<std::string, Value>>& layer_outputs() const { return layer_outputs_; }
 
@@ -78,6 +84,7 @@ class TraceContext {
   std::vector<NodePtr> kept_;  // the keys of both must stay alive
   std::vector<std::pair<VariablePtr, Value>> assigned_;
   Values losses_;
+  std::map<std::pair<const Node*, int>, Value> masks_;
   std::vector<std::pair<std::string, Value>> layer_outputs_;
   std::shared_ptr<LayerLog> layer_log_;  // null unless asked for
   std::map<std::string, std::uint64_t> stream_requests_;

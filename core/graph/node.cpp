@@ -1,6 +1,8 @@
 #include "keratin/core/graph/node.h"
 
+#include <algorithm>
 #include <atomic>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "keratin/core/graph/detail/infer_with_unknowns.h"
@@ -124,6 +126,30 @@ std::vector<NodePtr> topological_order(std::span<const NodePtr> roots) {
 }
 std::vector<NodePtr> topological_order(std::span<const Value> roots) {
   return order_from(roots, [](const Value& value) -> const NodePtr& { return value.node(); });
+}
+
+Values substitute(std::span<const Value> values, std::span<const Value> from, std::span<const Value> to) {
+  std::unordered_map<const Node*, Values> changed;
+  const auto replaced = [&](const Value& value) {
+    const auto direct = std::find(from.begin(), from.end(), value);
+    if (direct != from.end()) return to[static_cast<std::size_t>(direct - from.begin())];
+    const auto found = changed.find(value.node().get());
+    return found == changed.end() ? value : found->second[static_cast<std::size_t>(value.index())];
+  };
+  for (const NodePtr& node : topological_order(values)) {
+    Values inputs;
+    bool same = true;
+    for (const Value& input : node->inputs()) {
+      inputs.push_back(replaced(input));
+      same = same && inputs.back() == input;
+    }
+    if (same) continue;
+    const ScopeOverride scope(node->scope().empty() ? ScopeGuard::current() : node->scope());
+    changed.emplace(node.get(), apply(node->op(), node->attrs(), std::move(inputs)));
+  }
+  Values result;
+  for (const Value& value : values) result.push_back(replaced(value));
+  return result;
 }
 
 }  // namespace keratin

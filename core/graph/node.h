@@ -95,4 +95,7 @@ class ScopeOverride {
 std::vector<NodePtr> topological_order(std::span<const NodePtr> roots);
 std::vector<NodePtr> topological_order(std::span<const Value> roots);
 
+// `values` with `to` in place of `from`: ops whose inputs change are applied again, the others stay.
+Values substitute(std::span<const Value> values, std::span<const Value> from, std::span<const Value> to);
+
 }  // namespace keratin

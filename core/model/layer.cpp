@@ -6,6 +6,7 @@
 #include "keratin/core/graph/detail/infer_with_unknowns.h"
 #include "keratin/core/model/naming.h"
 #include "keratin/core/tensor/errors.h"
+#include "keratin/core/tensor/log.h"
 
 namespace keratin {
 namespace {
@@ -144,10 +145,35 @@ Values LayerImpl::expand(std::span<const Value> inputs, const std::any& call_opt
   const auto& options = std::any_cast<const CallOptions&>(call_options);
   const bool outer = trace.training();
   if (options.training) trace.set_training(*options.training);
-  CallContext context(trace);
+  Values masks;
+  for (const Value& input : inputs) masks.push_back(trace.mask_of(input));
+  CallContext context(trace, std::move(masks));
   Values outputs = call(inputs, context);
+  pass_masks(outputs, context);
   trace.set_training(outer);
   return outputs;
+}
+
+void LayerImpl::pass_masks(const Values& outputs, CallContext& context) {
+  TraceContext& trace = context.trace();
+  for (const auto& [output, mask] : context.output_masks()) {
+    trace.set_mask(outputs.at(static_cast<std::size_t>(output)), mask);
+  }
+  if (is_model()) return;  // its layers have given its outputs their masks
+  const bool masked = std::any_of(context.masks().begin(), context.masks().end(), [](const Value& m) { return !!m; });
+  if (!masked) return;
+  if (supports_masking()) {
+    if (!context.output_masks().contains(0) && !trace.mask_of(outputs[0])) trace.set_mask(outputs[0], context.mask(0));
+  } else if (context.output_masks().empty() && !warned_of_mask_) {
+    warned_of_mask_ = true;
+    log(LogLevel::warning, name_ + " (" + class_name_ +
+                               "): its input has a mask, which the layer does not use; the layers behind it do not see "
+                               "the mask");
+  }
+}
+
+void LayerImpl::reset_state() {
+  for (auto& [name, child] : children_) child.reset_state();
 }
 
 Value Layer::operator()(const Value& input, const CallOptions& options) const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <any>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -29,8 +30,17 @@ struct CallOptions {
 // What a layer may ask for while it composes its outputs.
 class CallContext {
  public:
-  explicit CallContext(TraceContext& trace) : trace_(trace) {}
+  explicit CallContext(TraceContext& trace, Values masks = {}) : trace_(trace), masks_(std::move(masks)) {}
   bool training() const;
+  // The mask of an input: bool over its first axes, (n, time) for sequences, false where there is no data to look at.
+  // Empty when the input has none.
+  Value mask(int input = 0) const {
+    return static_cast<std::size_t>(input) < masks_.size() ? masks_[static_cast<std::size_t>(input)] : Value();
+  }
+  const Values& masks() const { return masks_; }
+  // The mask of an output, in place of the one that LayerImpl::supports_masking passes on; an empty one: none.
+  void set_mask(Value mask, int output = 0) { output_masks_.insert_or_assign(output, std::move(mask)); }
+  const std::map<int, Value>& output_masks() const { return output_masks_; }
   // A scalar added to the model's loss.
   void add_loss(const Value& loss);
   // The variable's value as of the updates so far in this step, and its value from the next step on.
@@ -43,6 +53,15 @@ class CallContext {
 
  private:
   TraceContext& trace_;
+  Values masks_;  // of the inputs
+  std::map<int, Value> output_masks_;
+};
+
+// How configurations write a call of several inputs.
+enum class CallForm : std::uint8_t {
+  list,           // layer([a, b])
+  positional,     // layer(a, b)
+  initial_state,  // layer(a, initial_state=[b, c])
 };
 
 class LayerImpl : public Callable, public std::enable_shared_from_this<LayerImpl> {
@@ -78,6 +97,15 @@ class LayerImpl : public Callable, public std::enable_shared_from_this<LayerImpl
   // Whether the layer is a model: files then name its children by class, under "layers".
   virtual bool is_model() const { return false; }
 
+  // Whether the first input's mask is also the first output's, unless `call` sets another. A layer that does not and
+  // gets one warns once, as Keras: the layers behind it do not see the mask.
+  virtual bool supports_masking() const { return false; }
+
+  virtual CallForm call_form() const { return CallForm::list; }
+
+  // Zeroes the states of stateful recurrent layers, also of those inside.
+  virtual void reset_state();
+
   // For layers that use their input as indices: it must be in [0, index_limit()). 0: no such limit.
   virtual std::int64_t index_limit() const { return 0; }
 
@@ -108,8 +136,10 @@ class LayerImpl : public Callable, public std::enable_shared_from_this<LayerImpl
   void clear_children();
 
  private:
+  void pass_masks(const Values& outputs, CallContext& context);
+
   std::string class_name_, name_;
-  bool trainable_, built_ = false;
+  bool trainable_, built_ = false, warned_of_mask_ = false;
   std::vector<Shape> input_shapes_;
   std::vector<Variable> variables_;
   std::vector<std::pair<std::string, Layer>> children_;
@@ -150,6 +180,8 @@ class Layer {
   // A frozen layer's weights do not train; a frozen BatchNormalization also uses its moving statistics, as in Keras.
   bool trainable() const { return impl().trainable(); }
   void set_trainable(bool trainable) { impl().set_trainable(trainable); }
+  // Zeroes the states that stateful recurrent layers keep from one batch to the next, also of layers inside.
+  void reset_state() { impl().reset_state(); }
   bool built() const { return impl().built(); }
   void build(const Shape& input) { impl().build_for(std::span<const Shape>(&input, 1)); }
 

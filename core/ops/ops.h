@@ -9,6 +9,7 @@
 #include "keratin/core/ops/pool.h"
 #include "keratin/core/ops/random.h"
 #include "keratin/core/ops/reduce.h"
+#include "keratin/core/ops/scan.h"
 #include "keratin/core/ops/shaping.h"
 #include "keratin/core/ops/softmax.h"
 #include "keratin/core/ops/update.h"

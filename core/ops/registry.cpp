@@ -24,6 +24,8 @@ constinit const OpDef* const kAll[] = {
     // reductions, shaping, softmax
     &kSum, &kMean, &kMax, &kMin, &kProd, &kArgMax, &kReshape, &kTranspose, &kBroadcastTo, &kConcatenate, &kSlice, &kPad,
     &kIota, &kSoftmax, &kSoftmaxGrad, &kLogSoftmax, &kLogSoftmaxGrad, &kSparseCrossentropy, &kSparseCrossentropyGrad,
+    // loops
+    &kScan,
     // rows, random numbers, updates
     &kTake, &kTakeGrad, &kBatchGather, &kAdvance, &kRandomUniform, &kDropout, &kSgdUpdate, &kAdamUpdate,
     &kRmspropUpdate};

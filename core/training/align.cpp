@@ -1,6 +1,7 @@
 #include "keratin/core/training/align.h"
 
 #include "keratin/core/ops/elementwise.h"
+#include "keratin/core/ops/reduce.h"
 #include "keratin/core/ops/shaping.h"
 #include "keratin/core/tensor/errors.h"
 
@@ -21,6 +22,18 @@ Value align_weight(Value sample_weight, const Value& values) {
   }
   while (weight.rank() < values.rank()) weight = ops::expand_dims(weight, -1);
   return weight;
+}
+
+Value masked_weight(const Value& sample_weight, const Value& mask, bool keep_mean) {
+  if (!mask) return sample_weight;
+  Value weight = ops::cast(mask, DType::float32);
+  if (keep_mean) {
+    // At least one: where nothing counts, all weights are 0.
+    const Value valid = ops::maximum(ops::sum(weight), 1.0);
+    weight = weight * (static_cast<double>(mask.shape().size()) / valid);
+  }
+  if (!sample_weight) return weight;
+  return weight * align_weight(sample_weight, weight);
 }
 
 }  // namespace keratin

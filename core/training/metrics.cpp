@@ -47,6 +47,7 @@ class MeanOfFunction final : public MetricImpl {
   double result(std::span<const Tensor> state) const override {
     return detail::ratio_or_zero(state[0].item(), state[1].item());
   }
+  bool uses_mask() const override { return true; }
   ConfigValue config() const override { return config_; }
 
  private:

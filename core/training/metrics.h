@@ -31,6 +31,8 @@ class MetricImpl {
   virtual double result(std::span<const Tensor> state) const = 0;
   // The same for a metric that may have several: one for each class, or for each threshold.
   virtual std::vector<double> results(std::span<const Tensor> state) const { return {result(state)}; }
+  // Whether the mask of the predictions counts as sample weights, as for Keras's means of functions.
+  virtual bool uses_mask() const { return false; }
   // A name or an object, as Keras's compile configuration holds it; null for a metric that files cannot hold.
   virtual ConfigValue config() const { return {}; }
 

@@ -135,8 +135,14 @@ class ModelWriter {
   static Config call(const Node& node, const Calls& calls) {
     ConfigValue::List inputs;
     for (const Value& input : node.inputs()) inputs.emplace_back(tensor(input, calls));
-    const ConfigValue arguments = inputs.size() == 1 ? ConfigValue(inputs) : ConfigValue(ConfigValue::List{inputs});
+    const CallForm form = static_cast<const LayerImpl&>(*node.layer()).call_form();
     Config keywords;
+    if (form == CallForm::initial_state && inputs.size() > 1) {
+      keywords.set("initial_state", ConfigValue::List(inputs.begin() + 1, inputs.end()));
+      inputs.resize(1);
+    }
+    const bool apart = inputs.size() == 1 || form == CallForm::positional;
+    const ConfigValue arguments = apart ? ConfigValue(inputs) : ConfigValue(ConfigValue::List{inputs});
     const auto& options = node.attrs_as<CallOptions>();
     if (options.training) keywords.set("training", *options.training);
     return Config().set("args", arguments).set("kwargs", keywords);

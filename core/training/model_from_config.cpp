@@ -1,4 +1,5 @@
 // Models from configurations: first all layers, so that everything unsupported is found, then their calls.
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <set>
@@ -52,7 +53,18 @@ std::optional<Reference> read_reference(const ConfigValue& value) {
 struct CallData {
   std::vector<Reference> inputs;
   CallOptions options;
+  std::optional<std::string> mask;  // the layer or op whose output is the mask
 };
+
+// What Keras computes masks with. It writes these ops into functional models, where masks are values; here they come
+// about by themselves. Files in Keras 2's layout do not say that they are ops: there layers' names are left alone.
+bool is_mask_op(const ConfigValue& layer) {
+  const std::string *module = text_in(entry(layer, "module")), *name = text_in(entry(layer, "class_name"));
+  if (!name || (module && !module->starts_with("keras.src.ops."))) return false;
+  if (*name == "Concatenate") return module;
+  constexpr const char* kOps[] = {"NotEqual", "Any", "LogicalOr", "Squeeze", "ExpandDims", "OnesLike", "ZerosLike"};
+  return std::find(std::begin(kOps), std::end(kOps), *name) != std::end(kOps);
+}
 
 class ModelReader {
  public:
@@ -169,12 +181,22 @@ class ModelReader {
     std::map<std::string, LayerData> layers;
     std::vector<std::string> order;
     bool keras_2 = false;
+    std::set<std::string> mask_ops;
     for (const ConfigValue& each : *entries) {
+      const std::string* op = text_in(entry(each, "name"));
+      if (op && is_mask_op(each)) mask_ops.insert(*op);
+    }
+    for (const ConfigValue& each : *entries) {
+      if (is_mask_op(each)) continue;
       LayerData data;
       data.layer = read(each, depth + 1);
       const std::string* name = text_in(entry(each, "name"));
       const std::string key = name ? *name : data.layer ? data.layer.name() : "";
       read_calls(each, "'" + key + "'", data.calls, keras_2);
+      for (const CallData& call : data.calls) {
+        if (!call.mask || mask_ops.contains(*call.mask)) continue;
+        problems_.add("'" + key + "'", "a mask that is given to a call is not supported");
+      }
       if (data.layer && data.layer.name() != key) problems_.add("'" + key + "'", "the layer has two names");
       if (!layers.emplace(key, std::move(data)).second) problems_.add("'" + key + "'", "two layers have this name");
       order.push_back(key);
@@ -244,6 +266,16 @@ class ModelReader {
     for (const auto& [key, argument] : keywords->entries()) {
       const bool* flag = std::get_if<bool>(&argument.variant());
       if (argument.is_null()) continue;
+      if (key == "initial_state") {
+        read_tensors(argument, name, call, 0);
+        continue;
+      }
+      const ConfigValue* tensor = key == "mask" ? entry(argument, "config") : nullptr;
+      const ConfigValue* history = tensor ? entry(*tensor, "keras_history") : nullptr;
+      if (const auto reference = history ? read_reference(*history) : std::nullopt) {
+        call.mask = reference->layer;
+        continue;
+      }
       if (key == "training" && flag) {
         call.options.training = *flag;
       } else {

@@ -7,6 +7,7 @@
 #include "keratin/core/ops/reduce.h"
 #include "keratin/core/ops/shaping.h"
 #include "keratin/core/tensor/errors.h"
+#include "keratin/core/training/align.h"
 #include "keratin/core/training/detail/model_impl.h"
 
 namespace keratin {
@@ -61,7 +62,9 @@ class StepBuilder {
     const Value rows = scalar(static_cast<double>(inputs_.batch));
     Value total;
     for (std::size_t i = 0; i < predictions.size(); ++i) {
-      const Value part = compiled_->losses[i](y_[i], predictions[i], weight_);
+      const Loss& loss = compiled_->losses[i];
+      const bool mean = loss.reduction() == "sum_over_batch_size" || loss.reduction() == "mean";
+      const Value part = loss(y_[i], predictions[i], masked_weight(weight_, trace_.mask_of(predictions[i]), mean));
       if (!compiled_->output_losses.empty()) compiled_->output_losses[i]->update_value(trace_, part, rows);
       const double factor = compiled_->loss_weights[i];
       const Value weighted = factor == 1 ? part : part * factor;
@@ -73,10 +76,13 @@ class StepBuilder {
     for (const Value& extra : trace_.losses()) total = total + extra;
     compiled_->loss->update_value(trace_, total, rows);
     for (std::size_t i = 0; i < predictions.size(); ++i) {
-      for (const Metric& metric : compiled_->metrics[i]) metric.impl().update(trace_, y_[i], predictions[i], {});
-      for (const Metric& metric : compiled_->weighted_metrics[i]) {
-        metric.impl().update(trace_, y_[i], predictions[i], weight_);
-      }
+      const Value mask = trace_.mask_of(predictions[i]);
+      const auto update = [&](const Metric& metric, const Value& weight) {
+        metric.impl().update(trace_, y_[i], predictions[i],
+                             metric.impl().uses_mask() ? masked_weight(weight, mask, false) : weight);
+      };
+      for (const Metric& metric : compiled_->metrics[i]) update(metric, {});
+      for (const Metric& metric : compiled_->weighted_metrics[i]) update(metric, weight_);
     }
     return total;
   }

@@ -13,6 +13,8 @@ class ActivationLayer final : public LayerImpl {
 
   Config config() const override { return LayerImpl::config().set("activation", activation_.name()); }
 
+  bool supports_masking() const override { return true; }
+
   Value call(Value x, CallContext&) override { return activation_(op_support::to_floating(x)); }
 
  private:

@@ -13,6 +13,8 @@ class ELULayer final : public LayerImpl {
 
   Config config() const override { return LayerImpl::config().set("alpha", alpha_); }
 
+  bool supports_masking() const override { return true; }
+
   Value call(Value x, CallContext&) override { return ops::elu(x, alpha_); }
 
  private:

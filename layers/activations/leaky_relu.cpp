@@ -19,6 +19,8 @@ class LeakyReLULayer final : public LayerImpl {
 
   Config config() const override { return LayerImpl::config().set("negative_slope", slope_); }
 
+  bool supports_masking() const override { return true; }
+
   Value call(Value x, CallContext&) override { return ops::leaky_relu(x, slope_); }
 
  private:

@@ -22,6 +22,8 @@ class PReLULayer final : public LayerImpl {
         .set("shared_axes", options_.shared_axes.empty() ? ConfigValue() : ConfigValue(options_.shared_axes));
   }
 
+  bool supports_masking() const override { return true; }
+
   Value call(Value x, CallContext&) override {
     x = op_support::to_floating(x);
     return ops::relu(x) - alpha_ * ops::relu(-x);

@@ -30,6 +30,8 @@ class ReLULayer final : public LayerImpl {
         .set("threshold", options_.threshold);
   }
 
+  bool supports_masking() const override { return true; }
+
   Value call(Value x, CallContext&) override {
     return ops::relu_general(op_support::to_floating(x), options_.negative_slope, options_.max_value.value_or(-1),
                              options_.threshold);

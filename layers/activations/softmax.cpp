@@ -10,6 +10,8 @@
 namespace keratin {
 namespace {
 
+constexpr double kMasked = -1e9;  // Keras's: far below all scores
+
 class SoftmaxLayer final : public LayerImpl {
  public:
   explicit SoftmaxLayer(const SoftmaxOptions& options)
@@ -17,11 +19,16 @@ class SoftmaxLayer final : public LayerImpl {
 
   Config config() const override { return LayerImpl::config().set("axis", axis_.config()); }
 
-  Value call(Value x, CallContext&) override {
+  bool supports_masking() const override { return true; }
+
+  Value call(Value x, CallContext& context) override {
     x = op_support::to_floating(x);
     const std::vector<int> axes = detail::resolve_axes(axis_, x.shape());
-    if (axes.size() == 1) return ops::softmax(x, axes.front());
-    return ops::exp(x - ops::logsumexp(x, axes, true));
+    const Value mask = context.mask();
+    // What is masked gets no share; where everything is, the result is 0.
+    if (mask) x = ops::where(mask, x, kMasked);
+    const Value y = axes.size() == 1 ? ops::softmax(x, axes.front()) : ops::exp(x - ops::logsumexp(x, axes, true));
+    return mask ? ops::where(mask, y, 0.0) : y;
   }
 
  protected:

@@ -29,6 +29,8 @@ class DenseLayer final : public LayerImpl {
         .set("bias_constraint", options_.bias_constraint.config());
   }
 
+  bool supports_masking() const override { return true; }
+
   Value call(Value x, CallContext& context) override {
     Value y = ops::matmul(x, kernel_);
     if (options_.use_bias) y = y + bias_;

@@ -1,6 +1,7 @@
 #include "keratin/layers/core/embedding.h"
 
 #include "keratin/core/model/config_reader.h"
+#include "keratin/core/ops/elementwise.h"
 #include "keratin/core/ops/gather.h"
 #include "keratin/layers/detail/layer_support.h"
 
@@ -26,12 +27,17 @@ class EmbeddingLayer final : public LayerImpl {
         .set("embeddings_regularizer", options_.embeddings_regularizer.config())
         .set("activity_regularizer", {})
         .set("embeddings_constraint", options_.embeddings_constraint.config())
-        .set("mask_zero", false);
+        .set("mask_zero", options_.mask_zero);
   }
 
   std::int64_t index_limit() const override { return input_dim_; }
 
-  Value call(Value ids, CallContext&) override { return ops::take(embeddings_, ids); }
+  bool supports_masking() const override { return options_.mask_zero; }
+
+  Value call(Value ids, CallContext& context) override {
+    if (options_.mask_zero) context.set_mask(ops::not_equal(ids, 0.0));
+    return ops::take(embeddings_, ids);
+  }
 
  protected:
   void build(const Shape&) override {
@@ -54,12 +60,12 @@ Embedding::Embedding(std::int64_t input_dim, std::int64_t output_dim, EmbeddingO
 
 Layer Embedding::from_config(ConfigReader& c) {
   const std::int64_t input_dim = c.integer("input_dim"), output_dim = c.integer("output_dim");
-  c.expect("mask_zero", {false});
   c.ignore("input_length");  // Keras 2's
   return Embedding(input_dim, output_dim,
                    {.embeddings_initializer = c.initializer("embeddings_initializer", "uniform"),
                     .embeddings_regularizer = c.regularizer("embeddings_regularizer"),
                     .embeddings_constraint = c.constraint("embeddings_constraint"),
+                    .mask_zero = c.boolean("mask_zero", false),
                     .name = c.name(),
                     .trainable = c.trainable()});
 }

@@ -11,6 +11,7 @@ struct EmbeddingOptions {
   Initializer embeddings_initializer = "uniform";
   Regularizer embeddings_regularizer = {};
   Constraint embeddings_constraint = {};
+  bool mask_zero = false;  // id 0 means "nothing here": layers behind that use masks skip it
   std::string name = {};
   bool trainable = true;
 };

@@ -9,6 +9,8 @@ class IdentityLayer final : public LayerImpl {
  public:
   explicit IdentityLayer(const LayerOptions& options) : LayerImpl("Identity", options.name, options.trainable) {}
 
+  bool supports_masking() const override { return true; }
+
   Value call(Value x, CallContext&) override { return x; }
 };
 

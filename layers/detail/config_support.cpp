@@ -1,5 +1,8 @@
 #include "keratin/layers/detail/config_support.h"
 #include "keratin/core/model/config_variant.h"
+#include "keratin/core/model/registry.h"
+#include "keratin/core/training/detail/model_impl.h"
+#include "keratin/core/training/model_config.h"
 
 #include <limits>
 
@@ -62,5 +65,25 @@ void expect_channels_last(ConfigReader& c) {
 }
 
 LayerOptions read_layer_options(ConfigReader& c) { return {.name = c.name(), .trainable = c.trainable()}; }
+
+Layer read_layer(ConfigReader& c, std::string_view key) {
+  const ConfigValue* value = c.take(key);
+  if (!value) {
+    c.problem(key, "a layer is required");
+    return {};
+  }
+  const auto* object = std::get_if<ConfigValue::Object>(&value->variant());
+  const ConfigValue* name = object ? (*object)->find("class_name") : nullptr;
+  const auto* text = name ? std::get_if<std::string>(&name->variant()) : nullptr;
+  if (text && (*text == "Sequential" || *text == "Functional" || *text == "Model")) {
+    return model_from_config(*value, c.problems());
+  }
+  return make_layer(*value, c.problems());
+}
+
+ConfigValue layer_config(const Layer& layer) {
+  const auto model = std::dynamic_pointer_cast<ModelImpl>(layer.pointer());
+  return model ? model_config(Model(model), ConfigFormat::keras) : layer.config();
+}
 
 }  // namespace keratin::detail

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "keratin/core/model/config_reader.h"
+#include "keratin/core/model/layer.h"
 #include "keratin/layers/axes.h"
 #include "keratin/layers/layer_options.h"
 #include "keratin/layers/size2d.h"
@@ -21,5 +22,8 @@ std::vector<int> read_small_integers(ConfigReader& c, std::string_view key);
 // "channels_last", the only format of data there is here.
 void expect_channels_last(ConfigReader& c);
 LayerOptions read_layer_options(ConfigReader& c);
+// A layer or model inside another layer; empty, with problems noted, when it cannot be made.
+Layer read_layer(ConfigReader& c, std::string_view key);
+ConfigValue layer_config(const Layer& layer);
 
 }  // namespace keratin::detail

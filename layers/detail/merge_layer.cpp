@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "keratin/core/ops/detail/op_support.h"
+#include "keratin/core/ops/elementwise.h"
 #include "keratin/core/ops/shaping.h"
 #include "keratin/core/tensor/errors.h"
 
@@ -27,7 +28,8 @@ class MergeLayer final : public LayerImpl {
   MergeLayer(const std::string& class_name, const LayerOptions& options, int inputs, Merge merge)
       : LayerImpl(class_name, options.name, options.trainable), inputs_(inputs), merge_(merge) {}
 
-  Values call(std::span<const Value> inputs, CallContext&) override {
+  Values call(std::span<const Value> inputs, CallContext& context) override {
+    context.set_mask(any_mask(context));
     std::vector<Shape> shapes;
     for (const Value& input : inputs) shapes.push_back(input.shape());
     const int rank = largest_rank(shapes);
@@ -63,6 +65,16 @@ class MergeLayer final : public LayerImpl {
   }
 
  private:
+  // A step counts when it counts in one of the inputs; without a mask for each of them there is none.
+  static Value any_mask(const CallContext& context) {
+    Value any;
+    for (const Value& mask : context.masks()) {
+      if (!mask) return {};
+      any = any ? ops::logical_or(any, mask) : mask;
+    }
+    return any;
+  }
+
   int inputs_;
   Merge merge_;
 };

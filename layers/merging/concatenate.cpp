@@ -1,6 +1,11 @@
 #include "keratin/layers/merging/concatenate.h"
 
+#include <algorithm>
+
 #include "keratin/core/model/config_reader.h"
+#include "keratin/core/ops/detail/op_support.h"
+#include "keratin/core/ops/elementwise.h"
+#include "keratin/core/ops/reduce.h"
 #include "keratin/core/ops/shaping.h"
 #include "keratin/core/tensor/errors.h"
 #include "keratin/layers/detail/layer_support.h"
@@ -15,7 +20,8 @@ class ConcatenateLayer final : public LayerImpl {
 
   Config config() const override { return LayerImpl::config().set("axis", axis_); }
 
-  Values call(std::span<const Value> inputs, CallContext&) override {
+  Values call(std::span<const Value> inputs, CallContext& context) override {
+    context.set_mask(joined_mask(inputs, context));
     return {ops::concatenate(Values(inputs.begin(), inputs.end()), axis_)};
   }
 
@@ -38,6 +44,21 @@ class ConcatenateLayer final : public LayerImpl {
   }
 
  private:
+  // The masks joined as the inputs are; an input without one counts everywhere.
+  Value joined_mask(std::span<const Value> inputs, const CallContext& context) const {
+    if (std::none_of(context.masks().begin(), context.masks().end(), [](const Value& m) { return !!m; })) return {};
+    Values masks;
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      const Value& x = inputs[i];
+      Value mask = context.mask(static_cast<int>(i));
+      if (!mask) mask = ops::cast(op_support::scalar(1, DType::float32), DType::boolean);
+      while (mask.rank() > 0 && mask.rank() < x.rank()) mask = ops::expand_dims(mask, -1);
+      masks.push_back(ops::broadcast_to(mask, x.shape()));
+    }
+    const Value joined = ops::cast(ops::concatenate(masks, axis_), DType::int32);
+    return ops::greater(ops::max(joined, {-1}), 0.0);
+  }
+
   int axis_;
 };
 

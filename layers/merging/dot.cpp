@@ -46,7 +46,8 @@ class DotLayer final : public LayerImpl {
     return LayerImpl::config().set("axes", axes_.config()).set("normalize", normalize_);
   }
 
-  Values call(std::span<const Value> inputs, CallContext&) override {
+  Values call(std::span<const Value> inputs, CallContext& context) override {
+    context.set_mask({});  // as in Keras: its result has other axes
     Value a = op_support::to_floating(inputs[0]), b = op_support::to_floating(inputs[1]);
     const auto [axis_a, axis_b] = axes_for(a.shape(), b.shape());
     if (normalize_) {

@@ -1,5 +1,7 @@
 #include "keratin/layers/normalization/batch_normalization.h"
 
+#include <tuple>
+
 #include "keratin/core/ops/detail/op_support.h"
 #include "keratin/core/ops/elementwise.h"
 #include "keratin/core/ops/reduce.h"
@@ -40,6 +42,8 @@ class BatchNormalizationLayer final : public LayerImpl {
         .set("synchronized", false);
   }
 
+  bool supports_masking() const override { return true; }
+
   Value call(Value x, CallContext& context) override {
     x = op_support::to_floating(x);
     // Per feature: y = x·factor + shift, two passes over x instead of four.
@@ -48,8 +52,7 @@ class BatchNormalizationLayer final : public LayerImpl {
     if (context.training() && trainable()) {
       const Value moving_mean = mean, moving_variance = variance;
       const std::vector<int> axes = other_axes(x.shape());
-      mean = ops::mean(x, axes);
-      variance = ops::mean(ops::square(x - along_axis(mean, x.shape())), axes);
+      std::tie(mean, variance) = moments(x, axes, context.mask());
       update(moving_mean_, moving_mean, mean, context);
       update(moving_variance_, moving_variance, variance, context);
     }
@@ -99,6 +102,23 @@ class BatchNormalizationLayer final : public LayerImpl {
       if (axis != shape.normalize_axis(options_.axis)) axes.push_back(axis);
     }
     return axes;
+  }
+
+  // Mean and variance of the batch, of what `mask` (all axes of x but the last), if there is one, lets through.
+  std::pair<Value, Value> moments(const Value& x, const std::vector<int>& axes, const Value& mask) const {
+    if (!mask) {
+      const Value mean = ops::mean(x, axes);
+      return {mean, ops::mean(ops::square(x - along_axis(mean, x.shape())), axes)};
+    }
+    if (mask.rank() != x.rank() - 1) {
+      throw InvalidArgument("expected a mask with one axis less than its input of shape " + x.shape().to_string() +
+                            ", got one of shape " + mask.shape().to_string());
+    }
+    const Value weight = ops::broadcast_to(ops::cast(ops::expand_dims(mask, -1), x.dtype()), x.shape());
+    const Value count = ops::sum(weight, axes) + 1e-7;  // Keras's epsilon
+    const Value mean = ops::sum(x * weight, axes) / count;
+    const Value difference = (x - along_axis(mean, x.shape())) * weight;
+    return {mean, ops::sum(ops::square(difference), axes) / count};
   }
 
   // A value per feature in a shape that broadcasts to x's.

@@ -14,6 +14,8 @@ class RescalingLayer final : public LayerImpl {
 
   Config config() const override { return LayerImpl::config().set("scale", scale_).set("offset", offset_); }
 
+  bool supports_masking() const override { return true; }
+
   Value call(Value x, CallContext&) override {
     const Value y = op_support::to_floating(x) * scale_;
     return offset_ == 0 ? y : y + offset_;

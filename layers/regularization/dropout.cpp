@@ -30,6 +30,8 @@ class DropoutLayer final : public LayerImpl {
         .set("noise_shape", noise_shape_.rank() > 0 ? ConfigValue(noise_shape_) : ConfigValue());
   }
 
+  bool supports_masking() const override { return true; }
+
   Value call(Value x, CallContext& context) override {
     if (!context.training() || rate_ == 0) return x;
     x = op_support::to_floating(x);

@@ -14,6 +14,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import types
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -219,17 +220,37 @@ def images_of_any_size(rng, n):
 
 def layer_cases():
     """A model for each layer, with the layers of the golden cases."""
-    source = pathlib.Path(__file__).resolve().parents[1] / "goldens/make_layer_goldens.py"
-    text = source.read_text().replace('jax.config.update("jax_enable_x64", True)', "")
-    scope = {"__file__": str(source), "__name__": "goldens"}
-    exec(compile(text, str(source), "exec"), scope)
-    for name, make, shapes, special in scope["CASES"]:
+    goldens = pathlib.Path(__file__).resolve().parents[1] / "goldens"
+
+    def cases(name):
+        source = goldens / name
+        text = source.read_text()
+        for double in ('jax.config.update("jax_enable_x64", True)', 'keras.config.set_floatx("float64")'):
+            text = text.replace(double, "")
+        text = text.replace("from make_layer_goldens import", "from goldens import")
+        module = types.ModuleType("goldens")
+        sys.modules.setdefault("goldens", module)
+        module.__file__ = str(source)
+        exec(compile(text, str(source), "exec"), module.__dict__)
+        return module.CASES
+
+    for name, make, shapes, special in [*cases("make_layer_goldens.py"), *cases("make_recurrent_goldens.py")]:
+
+        if special.get("cell"):
+            continue  # part of a recurrent layer, not of a model
 
         def build(rng, n, make=make, shapes=shapes, special=special):
             ids = "ids" in special
             inputs = [keras.Input(s[1:], dtype="int32" if ids else "float32") for s in shapes]
-            y = make()(inputs[0] if len(inputs) == 1 else inputs)
+            if special.get("initial_state"):
+                y = make()(inputs[0], initial_state=inputs[1:])
+            elif special.get("masked"):
+                y = make()(layers.Masking()(inputs[0]))
+            else:
+                y = make()(inputs[0] if len(inputs) == 1 else inputs)
             x = [rng.integers(0, special["ids"], (n, *s[1:])).astype("int32") if ids else numbers(rng, n, *s[1:]) for s in shapes]
+            if special.get("masked"):
+                x[0][:, 1::2] *= rng.integers(0, 2, (n, shapes[0][1] // 2, 1))
             return keras.Model(inputs, y), x, None
 
         CASES["layer_" + name] = build

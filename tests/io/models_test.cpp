@@ -109,7 +109,7 @@ TEST_P(Models, EveryLayer) {
       Model again = load_model(path("a"));
       EXPECT_FALSE(again.compiled());
       Tensor data = numbers(shape, 2);
-      if (name == "embedding") data = Tensor(data.shape());
+      if (layer.impl().index_limit() > 0) data = Tensor(data.shape());
       expect_same(model, again, data);
       break;
     }

@@ -65,6 +65,8 @@ std::vector<Shape> sample_shapes(const std::string& name) {
   if (name == "subtract" || name == "minimum" || name == "concatenate") return {{3}, {3}};
   if (name == "multiply" || name == "average" || name == "maximum") return {{3}, {3}, {3}};
   if (name == "concatenate_axis") return {{3, 2}, {1, 2}};
+  if (name == "lstm_initial_state") return {{5, 2}, {2}, {2}};
+  if (name == "gru_initial_state") return {{5, 2}, {2}};
   if (name == "dot") return {{4}, {4}};
   if (name == "dot_axes") return {{3, 4}, {4, 5}};
   if (name == "dot_normalized") return {{3, 4}, {2, 4}};
@@ -73,7 +75,6 @@ std::vector<Shape> sample_shapes(const std::string& name) {
 
 void write(const fs::path& folder) {
   for (const auto& [name, layer] : testing::golden_layers()) {
-    fs::create_directories(folder / name);
     const std::string base = (folder / name).string() + "/";
     std::vector<std::vector<Shape>> choices = {sample_shapes(name)};
     if (choices[0].empty()) choices = {{{12}}, {{3, 4}}, {{8, 8, 4}}};
@@ -85,6 +86,7 @@ void write(const fs::path& folder) {
       } catch (const InvalidArgument&) {
         continue;  // a layer for inputs of another rank
       }
+      fs::create_directories(folder / name);
       TensorList x;
       for (const Value& input : inputs) {
         Tensor values(Shape{2}.concat(input.shape().slice(1, input.rank())));

@@ -1,4 +1,4 @@
-// The layers of tests/goldens/layers.json, by the names that scripts/goldens/make_layer_goldens.py gives them.
+// The layers of tests/goldens/*.json, by the names that the scripts in scripts/goldens give them.
 #pragma once
 
 #include <map>

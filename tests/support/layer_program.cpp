@@ -4,9 +4,22 @@
 #include "keratin/core/compiler/passes.h"
 #include "keratin/core/ops/elementwise.h"
 #include "keratin/core/ops/reduce.h"
+#include "keratin/core/ops/shaping.h"
 #include "keratin/core/runtime/device.h"
 
 namespace keratin::testing {
+
+namespace {
+
+// Several outputs side by side, row by row.
+Value joined(const Values& outputs) {
+  if (outputs.size() == 1) return outputs[0];
+  Values rows;
+  for (const Value& output : outputs) rows.push_back(ops::flatten(output));
+  return ops::concatenate(rows);
+}
+
+}  // namespace
 
 LayerProgram::LayerProgram(const Layer& layer, const std::vector<Spec>& inputs, Phase phase,
                            const std::shared_ptr<Backend>& device)
@@ -19,7 +32,7 @@ LayerProgram::LayerProgram(const Layer& layer, const std::vector<Spec>& inputs, 
     program.inputs.push_back(trace.input("x" + std::to_string(program.inputs.size()), spec));
   }
   const Values x = program.inputs;
-  const Value y = trace.call(layer.pointer(), x, CallOptions{}).front();
+  const Value y = joined(trace.call(layer.pointer(), x, CallOptions{}));
   output_ = y.spec();
   const Value cotangent = trace.input("cotangent", output_);
   program.inputs.push_back(cotangent);

@@ -11,7 +11,7 @@
 namespace keratin::testing {
 
 struct LayerResult {
-  Tensor output;
+  Tensor output;      // of several outputs: side by side, row by row
   double losses = 0;  // what the layer added to the loss
   // Of sum(output * cotangent); undefined where the output does not depend on it.
   std::vector<Tensor> input_gradients, weight_gradients;

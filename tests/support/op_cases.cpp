@@ -15,7 +15,8 @@ const std::vector<Family>& families() {
       {"unary", unary_cases},   {"binary", binary_cases},   {"activation", activation_cases},
       {"matmul", matmul_cases}, {"conv", conv_cases},       {"pool", pool_cases},
       {"reduce", reduce_cases}, {"shaping", shaping_cases}, {"softmax", softmax_cases},
-      {"gather", gather_cases}, {"random", random_cases},   {"update", update_cases}};
+      {"gather", gather_cases}, {"random", random_cases},   {"scan", scan_cases},
+      {"update", update_cases}};
   return all;
 }
 

@@ -1,4 +1,4 @@
-// Rows of ops that look rows up, draw numbers or change variables.
+// Rows of ops that look rows up, draw numbers, loop or change variables.
 #include <cmath>
 
 #include "keratin/core/graph/leaves.h"
@@ -96,6 +96,86 @@ std::vector<OpCase> random_cases() {
       rows.back().differentiate = shape.size() > 0;
     }
   }
+  return rows;
+}
+
+std::vector<OpCase> scan_cases() {
+  // Inputs: x (length, n, 3), h (n, 4), c (n, 4), kernel (3, 4), recurrent (4, 4), bias (4,), mask (length, n).
+  const auto inputs = [](std::int64_t length, std::int64_t n) -> std::vector<Operand> {
+    return {
+        {{length, n, 3}, DType::float32, -1, 1}, {{n, 4}}, {{n, 4}}, {{3, 4}}, {{4, 4}, DType::float32, -1, 1}, {{4}},
+        {{length, n}, DType::boolean, 0, 1}};
+  };
+  // A small recurrent layer: a matrix product, gates, an output that is a carry and one that is not.
+  const auto cell = [](const Values& in) {
+    return [=](const Values& x, const Values& carry) -> ops::ScanStep {
+      const Value z = ops::matmul(x[0], in[3]) + ops::matmul(carry[0], in[4]) + in[5];
+      const Value gate = ops::sigmoid(z), c = gate * carry[1] + (1.0 - gate) * ops::tanh(z);
+      const Value h = ops::tanh(c) * gate;
+      return {{h, c}, {h, ops::concatenate({c, x[0]}) * 0.5}};
+    };
+  };
+  const auto results = [](const ops::ScanResult& result) {
+    Values values = result.carries;
+    values.insert(values.end(), result.outputs.begin(), result.outputs.end());
+    return OpGraph{values};
+  };
+  std::vector<OpCase> rows;
+  for (const auto& [name, length, n, reverse, masked, zeros] :
+       std::vector<std::tuple<std::string, std::int64_t, std::int64_t, bool, bool, bool>>{
+           {"", 5, 2, false, false, false},
+           {"_backwards", 4, 3, true, false, false},
+           {"_once", 1, 2, false, false, false},
+           {"_masked", 5, 3, false, true, false},
+           {"_masked_backwards_zeros", 4, 2, true, true, true}}) {
+    rows.push_back(
+        {.name = "scan" + name,
+         .inputs = inputs(length, n),
+         .build = [=, reverse = reverse, masked = masked, zeros = zeros](const Values& in, DType) -> OpGraph {
+           return results(
+               ops::scan(cell(in), {in[0]}, {in[1], in[2]},
+                         {.reverse = reverse, .mask = masked ? in[6] : Value(), .zero_masked_outputs = zeros}));
+         },
+         .tolerance = 1e-5});
+  }
+  // Carries that change places, and that are results of no op of the step.
+  rows.push_back({.name = "scan_swaps",
+                  .inputs = {{{3, 2}}, {{2}}, {{2}}, {{2}}},
+                  .build = [=](const Values& in, DType) -> OpGraph {
+                    return results(ops::scan(
+                        [](const Values& x, const Values& c) -> ops::ScanStep {
+                          return {{c[1], c[2], c[0]}, {x[0], c[0], c[0] + x[0]}};
+                        },
+                        {in[0]}, {in[1], in[2], in[3]}));
+                  }});
+  // Integers are carried and collected, without a gradient; a constant is collected; a sum of squares through a slice.
+  rows.push_back({.name = "scan_counts",
+                  .inputs = {{{4, 3}}, {{}, DType::int32, 0, 9}, {{6}}},
+                  .build = [=](const Values& in, DType) -> OpGraph {
+                    return results(ops::scan(
+                        [&](const Values& x, const Values& c) -> ops::ScanStep {
+                          const Value w = in[2] * ops::concatenate({x[0], x[0] * 2.0}, 0);
+                          const Value part = ops::slice(w, {1}, {3});
+                          return {{c[0] + 1.0}, {c[0] * 2.0, ops::sum(part * part), ops::tanh(part)}};
+                        },
+                        {in[0]}, {in[1]}));
+                  }});
+  // A loop in a loop: its weights are outside of both.
+  rows.push_back({.name = "scan_nested",
+                  .inputs = {{{3, 4, 2}, DType::float32, -1, 1}, {{2}}, {{2, 2}, DType::float32, -1, 1}},
+                  .build = [=](const Values& in, DType) -> OpGraph {
+                    const auto inner = [=](const Values& x, const Values& c) -> ops::ScanStep {
+                      const Value row = ops::reshape(c[0] + x[0], {1, 2});
+                      return {{ops::tanh(ops::reshape(ops::matmul(row, in[2]), {2}))}, {}};
+                    };
+                    return results(ops::scan(
+                        [=](const Values& x, const Values& c) -> ops::ScanStep {
+                          const Value h = ops::scan(inner, {x[0]}, {c[0]}, {.reverse = true}).carries[0];
+                          return {{h}, {h * c[0]}};
+                        },
+                        {in[0]}, {in[1]}));
+                  },
+                  .tolerance = 1e-5});
   return rows;
 }
 

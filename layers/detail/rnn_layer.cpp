@@ -1,0 +1,157 @@
+#include "keratin/layers/detail/rnn_layer.h"
+
+#include <algorithm>
+
+#include "keratin/core/ops/detail/op_support.h"
+#include "keratin/core/ops/elementwise.h"
+#include "keratin/core/ops/gather.h"
+#include "keratin/core/ops/scan.h"
+#include "keratin/core/ops/shaping.h"
+#include "keratin/core/tensor/errors.h"
+#include "keratin/layers/detail/layer_support.h"
+
+namespace keratin::detail {
+namespace {
+
+// (n, time, ...) and (time, n, ...) from each other.
+Value swap_time(const Value& x) {
+  std::vector<int> axes = {1, 0};
+  for (int axis = 2; axis < x.rank(); ++axis) axes.push_back(axis);
+  return ops::transpose(x, axes);
+}
+
+// The other way round on the first axis.
+Value flipped(const Value& x) {
+  const std::int64_t length = x.shape()[0];
+  Tensor order({length}, DType::int32);
+  for (std::int64_t i = 0; i < length; ++i) {
+    order.values<std::int32_t>()[static_cast<std::size_t>(i)] = static_cast<std::int32_t>(length - 1 - i);
+  }
+  return ops::take(x, Value(order));
+}
+
+}  // namespace
+
+RnnLayer::RnnLayer(const std::string& class_name, std::shared_ptr<RecurrentCell> cell, RnnArguments arguments,
+                   bool whole_cell)
+    : LayerImpl(class_name, arguments.name, arguments.trainable),
+      cell_(std::move(cell)),
+      arguments_(std::move(arguments)),
+      whole_cell_(whole_cell) {
+  add_child("cell", Layer(cell_));
+}
+
+Config RnnLayer::config() const {
+  Config config = LayerImpl::config();
+  // Keras puts it here when there is one, and after the others when there is none.
+  if (arguments_.activity_regularizer) {
+    config.set("activity_regularizer", arguments_.activity_regularizer.config());
+  }
+  config.set("return_sequences", arguments_.return_sequences)
+      .set("return_state", arguments_.return_state)
+      .set("go_backwards", arguments_.go_backwards)
+      .set("stateful", arguments_.stateful)
+      .set("unroll", arguments_.unroll)
+      .set("zero_output_for_mask", arguments_.zero_output_for_mask);
+  if (whole_cell_) return config.set("cell", cell_->config());
+  static_cast<const GatedCell&>(*cell_).add_to_layer_config(config);
+  return config;
+}
+
+void RnnLayer::check_inputs(std::span<const Shape> inputs) const {
+  require_rank(inputs[0], 3, "(n, time, features)");
+  require_size(inputs[0], -1, "features", built() ? cell_->input_shapes()[0][-1] : kUnknown);
+  const std::vector<std::int64_t> sizes = cell_->state_sizes();
+  if (inputs.size() != 1 && inputs.size() != 1 + sizes.size()) {
+    throw InvalidArgument("expected the sequences, or the sequences and " + std::to_string(sizes.size()) +
+                          " initial states, got " + std::to_string(inputs.size()) + " inputs");
+  }
+  for (std::size_t i = 1; i < inputs.size(); ++i) {
+    if (inputs[i].rank() == 2 && (inputs[i][1] == sizes[i - 1] || inputs[i][1] == kUnknown)) continue;
+    throw InvalidArgument("initial state " + std::to_string(i - 1) + " must have shape (n, " +
+                          std::to_string(sizes[i - 1]) + "), got " + inputs[i].to_string());
+  }
+  if (!arguments_.stateful) return;
+  if (inputs[0][0] == kUnknown) {
+    throw InvalidArgument(
+        "a stateful layer keeps a state for each row of the batch: give the Input a batch_size, "
+        "Input({time, features}, {.batch_size = 32})");
+  }
+  if (!states_.empty() && states_[0].shape()[0] != inputs[0][0]) {
+    throw InvalidArgument("it keeps the states of " + std::to_string(states_[0].shape()[0]) + " rows, got a batch of " +
+                          std::to_string(inputs[0][0]));
+  }
+}
+
+void RnnLayer::build(std::span<const Shape> inputs) {
+  const std::int64_t rows = inputs[0][0];
+  std::vector<Shape> shapes = {{rows, inputs[0][-1]}};
+  for (std::int64_t size : cell_->state_sizes()) shapes.push_back({rows, size});
+  cell_->build_for(shapes);
+  if (!arguments_.stateful) return;
+  for (std::size_t i = 1; i < shapes.size(); ++i) {
+    states_.emplace_back(name() + "/rnn_state", shapes[i], VariableOptions{.initializer = "zeros", .trainable = false});
+  }
+}
+
+void RnnLayer::reset_state() {
+  for (Variable& state : states_) state.assign(Tensor(state.shape(), state.dtype()));
+}
+
+Values RnnLayer::initial_states(std::span<const Value> inputs, const Value& projected, CallContext& context) const {
+  Values states;
+  const std::vector<std::int64_t> sizes = cell_->state_sizes();
+  const std::int64_t rows = projected.shape()[1];
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    Value state = inputs.size() > 1     ? inputs[i + 1]
+                  : arguments_.stateful ? context.value_of(states_[i])
+                                        : ops::broadcast_to(op_support::scalar(0, projected.dtype()), {rows, sizes[i]});
+    if (state.shape() != Shape{rows, sizes[i]}) {
+      throw InvalidArgument("initial state " + std::to_string(i) + " must have shape " +
+                            Shape{rows, sizes[i]}.to_string() + ", got " + state.shape().to_string());
+    }
+    states.push_back(ops::cast(state, projected.dtype()));
+  }
+  return states;
+}
+
+Values RnnLayer::call(std::span<const Value> inputs, CallContext& context) {
+  // Time first, so that a step is one piece of memory; what the steps need of x is one product for all of them.
+  const Value projected = cell_->project(swap_time(op_support::to_floating(inputs[0])), context);
+  // Keras passes a mask on to recurrent layers only when no initial state is given.
+  const Value mask = inputs.size() == 1 ? context.mask() : Value();
+  if (mask && mask.shape() != inputs[0].shape().slice(0, 2)) {
+    throw InvalidArgument("expected a mask of shape (n, time) = " + inputs[0].shape().slice(0, 2).to_string() +
+                          ", got one of shape " + mask.shape().to_string());
+  }
+  const auto output = static_cast<std::size_t>(cell_->output_state());
+  const ops::ScanResult result = ops::scan(
+      [&](const Values& x, const Values& states) -> ops::ScanStep {
+        Values next = cell_->step(x[0], states, context);
+        return {next, {next[output]}};
+      },
+      {projected}, initial_states(inputs, projected, context),
+      {.reverse = arguments_.go_backwards,
+       .mask = mask ? swap_time(mask) : Value(),
+       .zero_masked_outputs = arguments_.zero_output_for_mask});
+  if (arguments_.stateful) {
+    for (std::size_t i = 0; i < states_.size(); ++i) {
+      context.assign(states_[i], ops::cast(result.carries[i], states_[i].dtype()));
+    }
+  }
+  Value y = result.carries[output];
+  if (arguments_.return_sequences) {
+    // Backwards the first output is that of the last element.
+    y = swap_time(arguments_.go_backwards != flipped_ ? flipped(result.outputs[0]) : result.outputs[0]);
+  } else if (mask && arguments_.zero_output_for_mask) {
+    const std::int64_t last = arguments_.go_backwards ? 0 : result.outputs[0].shape()[0] - 1;
+    y = ops::reshape(ops::slice(result.outputs[0], {last, 0, 0}, {1, -1, -1}), y.shape());
+  }
+  add_activity_loss(arguments_.activity_regularizer, y, context);
+  context.set_mask(arguments_.return_sequences ? context.mask() : Value());
+  Values outputs = {y};
+  if (arguments_.return_state) outputs.insert(outputs.end(), result.carries.begin(), result.carries.end());
+  return outputs;
+}
+
+}  // namespace keratin::detail
