@@ -21,6 +21,11 @@ bool profile_wanted() {
   return value && std::string_view(value) == "1";
 }
 
+using Clock = std::chrono::steady_clock;
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+}  // namespace
+
 KernelPtr prepare_step(const Plan& plan, const Step& step) {
   std::vector<SpecView> in, out;
   const auto spec = [&](int slot) -> SpecView {
@@ -38,11 +43,6 @@ KernelPtr prepare_step(const Plan& plan, const Step& step) {
   throw BackendError("cpu:0 has no kernel for op '" + std::string(step.op) + "' on (" + specs +
                      "); plans must hold only ops that supports() accepts");
 }
-
-using Clock = std::chrono::steady_clock;
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-}  // namespace
 
 CpuExecutable::CpuExecutable(const Plan& plan) : name_(plan.name), profiling_(profile_wanted()) {
   for (const Slot& slot : plan.slots) places_.push_back({slot.region, slot.offset});

@@ -10,6 +10,9 @@
 
 namespace keratin::cpu {
 
+// The kernel of a plan's step. Throws BackendError naming the op when there is none.
+KernelPtr prepare_step(const Plan& plan, const Step& step);
+
 class CpuExecutable final : public Executable {
  public:
   // Throws BackendError naming the op when a step has no kernel.

@@ -66,6 +66,7 @@ void register_shaping(KernelTable& table);
 void register_softmax(KernelTable& table);
 void register_gather(KernelTable& table);
 void register_update(KernelTable& table);
+void register_loop(KernelTable& table);
 
 template <class T>
 const T* as(const void* memory) {

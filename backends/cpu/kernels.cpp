@@ -18,6 +18,7 @@ const KernelTable& kernel_table() {
     register_gather(t);
     register_random(t);
     register_update(t);
+    register_loop(t);
     return t;
   }();
   return table;

@@ -1,6 +1,7 @@
 // Decomposes the ops a backend has no kernel for.
 #include "keratin/core/compiler/passes.h"
 #include "keratin/core/graph/leaves.h"
+#include "keratin/core/ops/scan.h"
 #include "keratin/core/tensor/errors.h"
 
 namespace keratin {
@@ -23,6 +24,9 @@ Program expand(const Program& program, const Backend& backend) {
     bool changed = false;
     current = rewrite(current, [&](const NodePtr& node, const Values& inputs) -> Values {
       if (has_kernel(*node, inputs, backend)) return {};
+      if (node->is(kScan)) {
+        if (Values loop = make_loop(*node, inputs, backend); !loop.empty()) return loop;
+      }
       if (!node->op().decompose) {
         std::string specs;
         for (const Value& input : inputs) specs += (specs.empty() ? "" : ", ") + input.spec().to_string();

@@ -20,8 +20,18 @@ Program fuse(const Program& program, const Backend& backend);
 // BackendError naming the op when there is neither.
 Program expand(const Program& program, const Backend& backend);
 
+struct PlaceOptions {
+  // Whether steps compute outputs where they belong, instead of in scratch memory from where they are copied: for plans
+  // whose outputs nobody reads while they run. Outputs that are one value share a slot then.
+  bool direct_outputs = false;
+};
+
 // Orders the steps and gives every value a place. The program must be expanded.
-Plan place(const Program& program);
+Plan place(const Program& program, PlaceOptions options = {});
+
+// The scan with a plan of its body, when `backend` has a kernel that runs such a plan step by step; otherwise empty,
+// and the scan must be decomposed. Part of expand.
+Values make_loop(const Node& scan, const Values& inputs, const Backend& backend);
 
 // All passes. KERATIN_DUMP=trace,plan prints the program and the plan.
 Plan compile(const Program& program, const Backend& backend);

@@ -19,11 +19,14 @@ struct Buffer {
   std::int64_t bytes = 0;
   int first = 0, last = 0;
   std::int64_t offset = 0;
+  int output = -1;  // the output slot that it is instead
 };
 
 class Placer {
  public:
-  explicit Placer(const Program& program) : program_(program) { plan_.name = program.name; }
+  Placer(const Program& program, PlaceOptions options) : program_(program), options_(options) {
+    plan_.name = program.name;
+  }
 
   Plan run() {
     place_leaves();
@@ -33,8 +36,13 @@ class Placer {
     share_buffers();
     plan_.scratch_bytes = place_buffers();
     for (std::size_t i = 0; i < plan_.slots.size(); ++i) {
-      if (buffer_of_slot_[i] >= 0)
-        plan_.slots[i].offset = buffers_[static_cast<std::size_t>(buffer_of_slot_[i])].offset;
+      if (buffer_of_slot_[i] < 0) continue;
+      const Buffer& buffer = buffers_[static_cast<std::size_t>(buffer_of_slot_[i])];
+      plan_.slots[i].offset = buffer.offset;
+      if (buffer.output >= 0) {
+        plan_.slots[i].region = Region::feed;
+        plan_.slots[i].offset = plan_.slots[static_cast<std::size_t>(buffer.output)].offset;
+      }
     }
     std::unordered_set<int> gradient_buffers;
     for (const Value& gradient : program_.gradients) {
@@ -195,15 +203,26 @@ class Placer {
     }
   }
 
-  // Outputs are copied to the feed region, except where the step that computes one can write there directly.
+  // The slot of an output that the step which computes it writes to; -1 when it must be copied there.
+  int direct_output(const Value& output, int slot) {
+    const int index = buffer_of_slot_[static_cast<std::size_t>(slot)];
+    if (!options_.direct_outputs || index < 0) return -1;
+    const int known = buffers_[static_cast<std::size_t>(index)].output;
+    if (known >= 0 && plan_.slots[static_cast<std::size_t>(known)].shape != output.shape()) return -1;
+    const int target = known >= 0 ? known : add_feed_slot(output.spec());
+    buffers_[static_cast<std::size_t>(index)].output = target;
+    return target;
+  }
+
+  // Outputs are copied to the feed region, except where the step that computes one may write there directly.
   void add_outputs() {
     const int end = static_cast<int>(ordered_.size());
-    std::unordered_set<int> redirected;
     for (const Value& output : program_.outputs) {
-      const int slot = slot_of(output);
-      const int target = add_feed_slot(output.spec());
+      const int slot = slot_of(output), direct = direct_output(output, slot);
+      const int target = direct >= 0 ? direct : add_feed_slot(output.spec());
       plan_.outputs.push_back(target);
       use(slot, end);
+      if (direct >= 0) continue;
       plan_.steps.push_back({kStopGradient.name, {}, {slot}, {target}, "", "copy to output"});
       positions_.push_back(end);
       in_place_.push_back(false);
@@ -246,6 +265,7 @@ class Placer {
       }
       if (conflict) continue;
       a.last = b.last;
+      a.output = b.output;
       owner[static_cast<std::size_t>(to)] = source;
       buffers_[static_cast<std::size_t>(to)].bytes = 0;
     }
@@ -258,7 +278,7 @@ class Placer {
   std::int64_t place_buffers() {
     std::vector<Buffer*> by_size;
     for (Buffer& buffer : buffers_) {
-      if (buffer.bytes > 0) by_size.push_back(&buffer);
+      if (buffer.bytes > 0 && buffer.output < 0) by_size.push_back(&buffer);
     }
     std::stable_sort(by_size.begin(), by_size.end(),
                      [](const Buffer* a, const Buffer* b) { return a->bytes > b->bytes; });
@@ -285,6 +305,7 @@ class Placer {
   }
 
   const Program& program_;
+  PlaceOptions options_;
   Plan plan_;
   std::vector<NodePtr> ordered_;
   std::unordered_map<const Node*, std::vector<int>> slots_;
@@ -299,6 +320,6 @@ class Placer {
 
 }  // namespace
 
-Plan place(const Program& program) { return Placer(program).run(); }
+Plan place(const Program& program, PlaceOptions options) { return Placer(program, options).run(); }
 
 }  // namespace keratin

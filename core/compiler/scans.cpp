@@ -10,9 +10,12 @@
 namespace keratin {
 namespace {
 
+// A scan whose body may still change.
+bool is_open(const Node& node) { return node.is(kScan) && !node.attrs_as<ScanAttrs>().plan; }
+
 std::vector<NodePtr> scans_of(const Program& program) {
   std::vector<NodePtr> scans = topological_order(program.roots());
-  std::erase_if(scans, [](const NodePtr& node) { return !node->is(kScan); });
+  std::erase_if(scans, [](const NodePtr& node) { return !is_open(*node); });
   return scans;
 }
 
@@ -128,7 +131,7 @@ Program tidy_scans(const Program& program) {
   const Program merged = merge(program, scans);
   std::map<const Node*, std::vector<bool>> used;
   const auto use = [&](const Value& value) {
-    if (!value.node()->is(kScan)) return;
+    if (!is_open(*value.node())) return;
     std::vector<bool>& flags = used[value.node().get()];
     flags.resize(value.node()->outputs().size());
     flags[static_cast<std::size_t>(value.index())] = true;

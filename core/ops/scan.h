@@ -8,6 +8,8 @@
 
 namespace keratin {
 
+struct Plan;
+
 // What is computed in each step: a small graph of pure ops.
 struct ScanBody {
   Values inputs = {};   // kScanInput values: a step of each sequence, the carries, the invariants
@@ -20,13 +22,16 @@ struct ScanAttrs {
   int carries = 0;          // and how many carries; the rest are invariants
   std::int64_t length = 1;  // the number of steps, at least 1
   bool reverse = false;     // from the last element of the sequences to the first
+  // The body compiled for a device that runs it as a loop: no constants, and inputs and outputs as the body's. Made by
+  // the compiler, which then changes the body no more.
+  std::shared_ptr<const Plan> plan = {};
 };
 
 // Inputs: sequences (length, a step's shape...), carries before the first step, invariants (the same in every step).
 // Results: carries after the last step, then for each output of a step a sequence (length, its shape...). With
 // `reverse` too, element t of a result belongs to element t of the sequences.
-// Defined by its decomposition, which repeats the body `length` times. Its gradient is another scan, in the opposite
-// direction.
+// Defined by its decomposition, which repeats the body `length` times; a backend may run a plan of the body in a loop
+// instead. Its gradient is another scan, in the opposite direction.
 extern const OpDef kScan;
 
 // Stands for a value from outside in a scan's body.
