@@ -88,12 +88,13 @@ struct Loop {
 };
 
 std::optional<Loop> make_loop(const ScanAttrs& attrs, const Plan& plan) {
-  Loop loop{.sequences = static_cast<std::size_t>(attrs.sequences),
-            .carries = static_cast<std::size_t>(attrs.carries),
-            .inputs = plan.inputs.size(),
-            .places = plan.inputs.size() + plan.outputs.size(),
-            .length = attrs.length,
-            .reverse = attrs.reverse};
+  Loop loop;
+  loop.sequences = static_cast<std::size_t>(attrs.sequences);
+  loop.carries = static_cast<std::size_t>(attrs.carries);
+  loop.inputs = plan.inputs.size();
+  loop.places = plan.inputs.size() + plan.outputs.size();
+  loop.length = attrs.length;
+  loop.reverse = attrs.reverse;
   if (!plan.variables.empty() || !plan.constants.empty()) return {};
   std::vector<int> slots = plan.inputs;
   slots.insert(slots.end(), plan.outputs.begin(), plan.outputs.end());
@@ -110,7 +111,8 @@ std::optional<Loop> make_loop(const ScanAttrs& attrs, const Plan& plan) {
     const auto [found, first] = place_of.emplace(slot_at(place).offset, place);
     const std::size_t computed = found->second;
     if (place >= loop.inputs && place < loop.inputs + loop.carries) {
-      Loop::Carry carry{.bytes = loop.bytes[place]};
+      Loop::Carry carry;
+      carry.bytes = loop.bytes[place];
       if (!first && computed >= loop.inputs + loop.carries) {
         carry.collected = computed;
       } else if (!first) {
@@ -129,8 +131,12 @@ std::optional<Loop> make_loop(const ScanAttrs& attrs, const Plan& plan) {
     for (const std::vector<int>& group : {step.inputs, step.outputs}) {
       for (int slot : group) {
         const Slot& s = plan.slots[static_cast<std::size_t>(slot)];
-        Loop::Operand operand{.offset = s.offset};
-        if (s.region == Region::feed) operand = {.place = place_of.at(s.offset)};
+        Loop::Operand operand;
+        if (s.region == Region::feed) {
+          operand.place = place_of.at(s.offset);
+        } else {
+          operand.offset = s.offset;
+        }
         loop.operands.push_back(operand);
       }
     }

@@ -34,7 +34,12 @@ std::string Program::to_string() const {
     for (const Spec& spec : node->outputs()) result += "  " + spec.to_string();
     result += (node->scope().empty() ? "" : "  in " + node->scope()) + "\n";
   }
-  return result;
+  if (!outputs.empty()) result += "->";
+  for (const Value& output : outputs) {
+    result += " %" + std::to_string(numbers.at(output.node().get()));
+    if (output.index() > 0) result += "." + std::to_string(output.index());
+  }
+  return result + (outputs.empty() ? "" : "\n");
 }
 
 Program rewrite(const Program& program, const Replace& replace) {

@@ -18,7 +18,7 @@ struct Program {
 
   // Outputs, gradients and the updates' values: where walks through the program start.
   std::vector<NodePtr> roots() const;
-  std::string to_string() const;  // a line for each node, for KERATIN_DUMP=trace
+  std::string to_string() const;  // a line for each node and one for the outputs, for KERATIN_DUMP=trace
 };
 
 // Rebuilds a program node by node, inputs first. `replace` gets a node and its rebuilt inputs and returns what stands

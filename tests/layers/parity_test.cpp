@@ -42,7 +42,7 @@ class Stream {
   std::uint32_t state_;
 };
 
-void draw_weights(const Model& model, Stream& stream) {
+void draw_weights(Model& model, Stream& stream) {
   std::vector<Tensor> weights = model.get_weights();
   for (Tensor& weight : weights) {
     const Shape& shape = weight.shape();
@@ -95,7 +95,7 @@ TEST(Parity, TwentyStepsOfAdamHaveKerasLosses) {
     SCOPED_TRACE(row.name);
     Stream stream(row.name.size());
     draw_weights(row.model, stream);
-    row.model.compile(optimizers::Adam(0.01), "sparse_categorical_crossentropy");
+    row.model.compile(optimizers::Adam({.learning_rate = 0.01}), "sparse_categorical_crossentropy");
     const auto expected = goldens()["losses"].at(row.name).get<std::vector<double>>();
     ++found;
     for (std::size_t step = 0; step < expected.size(); ++step) {
@@ -127,7 +127,6 @@ TEST(Parity, MasksCountInLossesAndMetricsAsInKeras) {
       {"weighted", SparseCategoricalCrossentropy(), {"sparse_categorical_crossentropy"}, true},
       {"sum", SparseCategoricalCrossentropy({.reduction = "sum"}), {metrics::SparseCategoricalAccuracy()}},
       {"mean_with_sample_weight", SparseCategoricalCrossentropy({.reduction = "mean_with_sample_weight"}), {}},
-      {"ignore_class", SparseCategoricalCrossentropy({.ignore_class = 2}), {metrics::SparseTopKCategoricalAccuracy(2)}},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.name);
@@ -144,7 +143,7 @@ TEST(Parity, MasksCountInLossesAndMetricsAsInKeras) {
     }
     BatchOptions options;
     if (c.weighted) {
-      options.sample_weight = stream.numbers({kRows, 6});
+      options.sample_weight = stream.numbers({kRows});
       for (float& x : options.sample_weight.values<float>()) x += 1;
     }
     CompileArguments arguments;

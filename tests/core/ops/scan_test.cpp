@@ -41,7 +41,7 @@ TEST(Scan, RefusesNonsense) {
       [&] {
         ops::scan([](const Values&, const Values& carry) { return ScanStep{{ops::sum(carry[0])}, {}}; }, {x}, {c});
       },
-      {"carry 0 is float32 (2)"});
+      {"carry 0 is float32 (2,)"});
   expect_error<InvalidArgument>([&] { ops::scan(same, {x}, {c}, {.mask = Value(Tensor({3}, DType::boolean))}); },
                                 {"the mask must be bool"});
   expect_error<InvalidArgument>(
