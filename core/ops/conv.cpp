@@ -148,4 +148,13 @@ Value ops::conv2d(Value x, Value kernel, Conv2DAttrs attrs) {
   return conv(attrs, x, kernel);
 }
 
+Value ops::conv2d_transpose(Value x, Value kernel, std::array<std::int64_t, 2> size, Conv2DAttrs attrs) {
+  meet(x, kernel);
+  if (x.rank() != 4 || kernel.rank() != 4) {
+    throw InvalidArgument("conv2d_transpose: expected images (n, oh, ow, f) and a kernel (kh, kw, c/groups, f), got " +
+                          x.shape().to_string() + " and " + kernel.shape().to_string());
+  }
+  return input_grad(attrs, x, kernel, {x.shape()[0], size[0], size[1], kernel.shape()[2] * attrs.groups});
+}
+
 }  // namespace keratin

@@ -56,6 +56,9 @@ Padding2D resolve_padding(const std::string& padding, std::array<std::int64_t, 2
 
 namespace ops {
 Value conv2d(Value x, Value kernel, Conv2DAttrs attrs = {});
+// What conv2d with these attributes and this kernel would make x of, from images of `size` (h, w): its gradient.
+// x: (n, oh, ow, f)   kernel: (kh, kw, c/groups, f)   result: (n, h, w, c)
+Value conv2d_transpose(Value x, Value kernel, std::array<std::int64_t, 2> size, Conv2DAttrs attrs = {});
 }  // namespace ops
 
 }  // namespace keratin

@@ -28,14 +28,14 @@ struct Conv2DOptions {
 };
 
 // y = activation(conv(x, kernel) + bias), a cross-correlation.   x: (n, h, w, c) -> y: (n, oh, ow, filters)
-// "valid": oh = floor((h - (kh - 1)·dilation - 1) / stride) + 1;  "same": oh = ceil(h / stride), the odd pixel of
-// padding goes after. Weights: kernel (kh, kw, c / groups, filters), bias (filters,). c must be known when the layer is
-// built.
+// "valid": oh = floor((h - reach) / stride) + 1 with reach = (kh - 1)·dilation + 1;  "same": oh = ceil(h / stride), the
+// odd padding goes after. Weights: kernel (kh, kw, c / groups, filters), bias (filters,). c must be known when the
+// layer is built.
 class Conv2D : public Layer {
  public:
   // Throws InvalidArgument for numbers that are not positive, an unknown padding word, groups that do not divide the
   // filters, and strides together with dilation.
-  explicit Conv2D(std::int64_t filters, Size2D kernel_size, Conv2DOptions options = {});
+  explicit Conv2D(std::int64_t filters, Size2D kernel_size, const Conv2DOptions& options = {});
   static Layer from_config(ConfigReader& c);
 };
 using Convolution2D = Conv2D;

@@ -7,6 +7,31 @@
 #include <limits>
 
 namespace keratin::detail {
+namespace {
+
+// The pairs of a list of `axes` pairs; empty when it is none, with a problem noted when it seems to be meant as one.
+std::vector<std::array<std::int64_t, 2>> read_pairs(ConfigReader& c, std::string_view key, const ConfigValue& value,
+                                                    std::size_t axes, const char* expected) {
+  const auto* list = std::get_if<ConfigValue::List>(&value.variant());
+  if (!list || list->empty() || !std::holds_alternative<ConfigValue::List>(list->front().variant())) return {};
+  std::vector<std::array<std::int64_t, 2>> result;
+  for (const ConfigValue& item : *list) {
+    const auto* pair = std::get_if<ConfigValue::List>(&item.variant());
+    std::array<std::int64_t, 2> ends{};
+    for (std::size_t end = 0; end < 2; ++end) {
+      const auto* number = pair && pair->size() == 2 ? std::get_if<std::int64_t>(&(*pair)[end].variant()) : nullptr;
+      if (!number || *number < 0 || *number > std::numeric_limits<int>::max() || list->size() != axes) {
+        c.problem(key, std::string("expected ") + expected + ", got " + value.to_json());
+        return std::vector<std::array<std::int64_t, 2>>(axes);
+      }
+      ends[end] = *number;
+    }
+    result.push_back(ends);
+  }
+  return result;
+}
+
+}  // namespace
 
 Size2D read_size2d(ConfigReader& c, std::string_view key, const Size2D* missing) {
   const ConfigValue* value = c.take(key);
@@ -18,28 +43,51 @@ Size2D read_size2d(ConfigReader& c, std::string_view key, const Size2D* missing)
   return 1;
 }
 
+Size3D read_size3d(ConfigReader& c, std::string_view key, const Size3D* missing) {
+  const ConfigValue* value = c.take(key);
+  if (missing && (!value || value->is_null())) return *missing;
+  const std::vector<std::int64_t> sizes = c.integers(key);
+  if (sizes.size() == 1) return sizes[0];
+  if (sizes.size() == 3) return {sizes[0], sizes[1], sizes[2]};
+  if (value && !sizes.empty()) c.problem(key, "expected one or three numbers, got " + value->to_json());
+  return 1;
+}
+
+std::int64_t read_size1d(ConfigReader& c, std::string_view key, const std::int64_t* missing) {
+  const ConfigValue* value = c.take(key);
+  if (missing && (!value || value->is_null())) return *missing;
+  const std::vector<std::int64_t> sizes = c.integers(key);
+  if (sizes.size() == 1) return sizes[0];
+  if (value && !sizes.empty()) c.problem(key, "expected one number, got " + value->to_json());
+  return 1;
+}
+
+Border1D read_border1d(ConfigReader& c, std::string_view key, Border1D missing) {
+  const ConfigValue* value = c.take(key);
+  if (!value) return missing;
+  const std::vector<std::int64_t> sizes = c.integers(key);
+  if (sizes.size() == 1) return sizes[0];
+  if (sizes.size() == 2) return {sizes[0], sizes[1]};
+  if (!sizes.empty()) c.problem(key, "expected one or two numbers, got " + value->to_json());
+  return missing;
+}
+
 Border2D read_border2d(ConfigReader& c, std::string_view key, Border2D missing) {
   const ConfigValue* value = c.take(key);
   if (!value) return missing;
-  const auto* list = std::get_if<ConfigValue::List>(&value->variant());
-  const bool nested = list && list->size() == 2 && std::holds_alternative<ConfigValue::List>((*list)[0].variant());
-  if (!nested) {
-    const Size2D both = read_size2d(c, key);
-    return {both.height, both.width};
-  }
-  std::array<std::int64_t, 2> ends[2] = {};
-  for (std::size_t axis = 0; axis < 2; ++axis) {
-    const auto* pair = std::get_if<ConfigValue::List>(&(*list)[axis].variant());
-    for (std::size_t end = 0; end < 2; ++end) {
-      const auto* number = pair && pair->size() == 2 ? std::get_if<std::int64_t>(&(*pair)[end].variant()) : nullptr;
-      if (!number || *number < 0 || *number > std::numeric_limits<int>::max()) {
-        c.problem(key, "expected [[top, bottom], [left, right]], got " + value->to_json());
-        return missing;
-      }
-      ends[axis][end] = *number;
-    }
-  }
-  return {ends[0], ends[1]};
+  const auto pairs = read_pairs(c, key, *value, 2, "[[top, bottom], [left, right]]");
+  if (!pairs.empty()) return {pairs[0], pairs[1]};
+  const Size2D both = read_size2d(c, key);
+  return {both.height, both.width};
+}
+
+Border3D read_border3d(ConfigReader& c, std::string_view key, Border3D missing) {
+  const ConfigValue* value = c.take(key);
+  if (!value) return missing;
+  const auto pairs = read_pairs(c, key, *value, 3, "[[front, back], [top, bottom], [left, right]]");
+  if (!pairs.empty()) return {pairs[0], pairs[1], pairs[2]};
+  const Size3D both = read_size3d(c, key);
+  return {both.depth, both.height, both.width};
 }
 
 std::vector<int> read_small_integers(ConfigReader& c, std::string_view key) {

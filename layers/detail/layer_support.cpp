@@ -4,6 +4,7 @@
 
 #include "keratin/core/graph/leaves.h"
 #include "keratin/core/ops/elementwise.h"
+#include "keratin/core/ops/shaping.h"
 #include "keratin/core/tensor/errors.h"
 
 namespace keratin::detail {
@@ -20,11 +21,21 @@ std::string way_out(const Shape& shape, int rank) {
     const std::string text = std::to_string(side);
     if (side * side == shape[1]) return " Put a Reshape({" + text + ", " + text + ", 1}) before it.";
   }
+  if (rank == 3 && shape.rank() == 2 && shape[1] > 0) {
+    return " Put a Reshape({" + std::to_string(shape[1]) + ", 1}) before it.";
+  }
   if (rank == 2 && shape.rank() > 2) return " Put a Flatten() before it.";
   return "";
 }
 
 }  // namespace
+
+std::string text_of_sizes(const Sizes& sizes) {
+  if (sizes.size() == 1) return std::to_string(sizes[0]);
+  std::string result = "{";
+  for (std::int64_t size : sizes) result += (result.size() > 1 ? ", " : "") + std::to_string(size);
+  return result + "}";
+}
 
 void require_positive(std::string_view layer, std::string_view option, std::int64_t value) {
   if (value > 0) return;
@@ -32,18 +43,10 @@ void require_positive(std::string_view layer, std::string_view option, std::int6
                         std::to_string(value));
 }
 
-void require_positive(std::string_view layer, std::string_view option, Size2D value) {
-  if (value.height > 0 && value.width > 0) return;
-  throw InvalidArgument(std::string(layer) + ": " + std::string(option) + " must be positive, got {" +
-                        std::to_string(value.height) + ", " + std::to_string(value.width) + "}");
-}
-
-void require_not_negative(std::string_view layer, std::string_view option, const Border2D& value) {
-  for (std::int64_t number : {value.height[0], value.height[1], value.width[0], value.width[1]}) {
-    if (number >= 0) continue;
-    throw InvalidArgument(std::string(layer) + ": " + std::string(option) + " must not be negative, got " +
-                          std::to_string(number));
-  }
+void require_positive(std::string_view layer, std::string_view option, const Sizes& values) {
+  if (std::all_of(values.begin(), values.end(), [](std::int64_t value) { return value > 0; })) return;
+  throw InvalidArgument(std::string(layer) + ": " + std::string(option) + " must be positive, got " +
+                        text_of_sizes(values));
 }
 
 void require_epsilon(std::string_view layer, double epsilon) {
@@ -51,16 +54,29 @@ void require_epsilon(std::string_view layer, double epsilon) {
   throw InvalidArgument(std::string(layer) + ": epsilon must be positive, got " + format_number(epsilon));
 }
 
-void require_padding_word(std::string_view layer, const std::string& padding) {
-  if (padding == "valid" || padding == "same") return;
-  throw InvalidArgument(std::string(layer) + ": padding must be 'valid' or 'same', got '" + padding + "'" +
-                        did_you_mean(padding, {"valid", "same"}));
+void require_rate_below_one(std::string_view layer, double rate) {
+  if (rate >= 0 && rate < 1) return;
+  throw InvalidArgument(std::string(layer) + ": rate must be at least 0 and below 1, got " + format_number(rate));
+}
+
+void require_padding_word(std::string_view layer, const std::string& padding, bool causal) {
+  std::vector<std::string> words = {"valid", "same"};
+  if (causal) words.push_back("causal");
+  if (std::find(words.begin(), words.end(), padding) != words.end()) return;
+  throw InvalidArgument(std::string(layer) + ": padding must be " +
+                        (causal ? "'valid', 'same' or 'causal'" : "'valid' or 'same'") + ", got '" + padding + "'" +
+                        did_you_mean(padding, words));
 }
 
 void require_rank(const Shape& input, int rank, std::string_view axes) {
   if (input.rank() == rank) return;
   throw InvalidArgument("expected an input of rank " + std::to_string(rank) + " " + std::string(axes) + ", got " +
                         input.to_string() + "." + way_out(input, rank));
+}
+
+void require_spatial_axes(const Shape& input, std::size_t axes) {
+  static constexpr const char* kAxes[] = {"(n, steps, c)", "(n, h, w, c)", "(n, d, h, w, c)"};
+  require_rank(input, static_cast<int>(axes) + 2, kAxes[axes - 1]);
 }
 
 void require_rank_from(const Shape& input, int rank, std::string_view axes) {
@@ -96,6 +112,28 @@ std::vector<int> resolve_axes(const Axes& axes, const Shape& input) {
     throw InvalidArgument("axis names the same axis twice for an input of shape " + input.to_string());
   }
   return result;
+}
+
+Value along_axes(const Value& weight, const std::vector<int>& axes, int rank) {
+  Shape shape;
+  int next = 0;
+  for (int axis = axes.front(); axis < rank; ++axis) {
+    const bool mine = std::binary_search(axes.begin(), axes.end(), axis);
+    shape.push_back(mine ? weight.shape()[next++] : 1);
+  }
+  return ops::reshape(weight, shape);
+}
+
+Shape fill_noise_shape(const Shape& noise_shape, const Shape& input) {
+  Shape mask = noise_shape;
+  bool fits = mask.rank() == input.rank();
+  for (int i = 0; fits && i < mask.rank(); ++i) {
+    if (mask[i] == kUnknown) mask[i] = input[i];
+    fits = mask[i] == 1 || mask[i] == input[i] || input[i] == kUnknown;
+  }
+  if (fits) return mask;
+  throw InvalidArgument("noise_shape " + noise_shape.to_string() + " does not fit an input of shape " +
+                        input.to_string() + ": each size must be 1, the input's or -1");
 }
 
 void add_activity_loss(const Regularizer& regularizer, const Value& output, CallContext& context) {

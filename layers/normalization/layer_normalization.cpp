@@ -1,13 +1,10 @@
 #include "keratin/layers/normalization/layer_normalization.h"
 
-#include <algorithm>
-#include "keratin/layers/detail/config_support.h"
-
 #include "keratin/core/ops/detail/op_support.h"
 #include "keratin/core/ops/elementwise.h"
 #include "keratin/core/ops/reduce.h"
-#include "keratin/core/ops/shaping.h"
 #include "keratin/core/tensor/errors.h"
+#include "keratin/layers/detail/config_support.h"
 #include "keratin/layers/detail/layer_support.h"
 
 namespace keratin {
@@ -41,8 +38,8 @@ class LayerNormalizationLayer final : public LayerImpl {
     const std::vector<int> axes = detail::resolve_axes(options_.axis, x.shape());
     const Value centered = x - ops::mean(x, axes, true);
     Value y = centered * ops::rsqrt(ops::mean(ops::square(centered), axes, true) + options_.epsilon);
-    if (options_.scale) y = y * along_axes(gamma_, axes, x.rank());
-    if (options_.center) y = y + along_axes(beta_, axes, x.rank());
+    if (options_.scale) y = y * detail::along_axes(gamma_, axes, x.rank());
+    if (options_.center) y = y + detail::along_axes(beta_, axes, x.rank());
     return y;
   }
 
@@ -79,17 +76,6 @@ class LayerNormalizationLayer final : public LayerImpl {
     Shape result;
     for (int axis : detail::resolve_axes(options_.axis, input)) result.push_back(input[axis]);
     return result;
-  }
-
-  // A weight in a shape that broadcasts to an input of that rank.
-  static Value along_axes(const Variable& weight, const std::vector<int>& axes, int rank) {
-    Shape shape;
-    int next = 0;
-    for (int axis = axes.front(); axis < rank; ++axis) {
-      const bool mine = std::binary_search(axes.begin(), axes.end(), axis);
-      shape.push_back(mine ? weight.shape()[next++] : 1);
-    }
-    return ops::reshape(weight, shape);
   }
 
   LayerNormalizationOptions options_;

@@ -39,31 +39,16 @@ class DropoutLayer final : public LayerImpl {
       return ops::dropout(values, context.random_step(), rate_, context.random_stream(seed_));
     };
     if (noise_shape_.rank() == 0) return dropped(x);
-    const Value ones = constant(Tensor::full(mask_shape(x.shape()), 1, x.dtype()));
+    const Value ones = constant(Tensor::full(detail::fill_noise_shape(noise_shape_, x.shape()), 1, x.dtype()));
     return x * dropped(ones);
   }
 
  protected:
   void check_inputs(std::span<const Shape> inputs) const override {
-    if (noise_shape_.rank() > 0) mask_shape(inputs[0]);
+    if (noise_shape_.rank() > 0) detail::fill_noise_shape(noise_shape_, inputs[0]);
   }
 
  private:
-  // noise_shape with the input's sizes filled in.
-  Shape mask_shape(const Shape& input) const {
-    Shape mask = noise_shape_;
-    bool fits = mask.rank() == input.rank();
-    for (int i = 0; fits && i < mask.rank(); ++i) {
-      if (mask[i] == kUnknown) mask[i] = input[i];
-      fits = mask[i] == 1 || mask[i] == input[i] || input[i] == kUnknown;
-    }
-    if (!fits) {
-      throw InvalidArgument("noise_shape " + noise_shape_.to_string() + " does not fit an input of shape " +
-                            input.to_string() + ": each size must be 1, the input's or -1");
-    }
-    return mask;
-  }
-
   double rate_;
   Shape noise_shape_;
   std::optional<std::uint64_t> seed_;

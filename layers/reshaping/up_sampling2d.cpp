@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include "keratin/layers/detail/config_support.h"
 
 #include "keratin/core/ops/detail/op_support.h"
 #include "keratin/core/ops/matmul.h"
 #include "keratin/core/ops/shaping.h"
 #include "keratin/core/tensor/errors.h"
-#include "keratin/layers/detail/layer_support.h"
+#include "keratin/layers/detail/border_layer.h"
+#include "keratin/layers/detail/config_support.h"
 
 namespace keratin {
 namespace {
@@ -40,7 +40,7 @@ class UpSampling2DLayer final : public LayerImpl {
  public:
   UpSampling2DLayer(Size2D size, const UpSampling2DOptions& options)
       : LayerImpl("UpSampling2D", options.name, options.trainable), size_(size), interpolation_(options.interpolation) {
-    detail::require_positive("UpSampling2D", "size", size_);
+    detail::require_positive("UpSampling2D", "size", detail::sizes_of(size_));
     if (interpolation_ != "nearest" && interpolation_ != "bilinear") {
       throw InvalidArgument("UpSampling2D: interpolation must be 'nearest' or 'bilinear', got '" + interpolation_ +
                             "'" + did_you_mean(interpolation_, {"nearest", "bilinear"}));
@@ -54,7 +54,9 @@ class UpSampling2DLayer final : public LayerImpl {
         .set("interpolation", interpolation_);
   }
 
-  Value call(Value x, CallContext&) override { return interpolation_ == "nearest" ? nearest(x) : bilinear(x); }
+  Value call(Value x, CallContext&) override {
+    return interpolation_ == "nearest" ? detail::repeat_elements(x, detail::sizes_of(size_)) : bilinear(x);
+  }
 
  protected:
   void check_inputs(std::span<const Shape> inputs) const override {
@@ -62,13 +64,6 @@ class UpSampling2DLayer final : public LayerImpl {
   }
 
  private:
-  Value nearest(const Value& x) const {
-    const std::int64_t n = x.shape()[0], h = x.shape()[1], w = x.shape()[2], c = x.shape()[3];
-    const Value pixels = ops::reshape(x, {n, h, 1, w, 1, c});
-    const Value repeated = ops::broadcast_to(pixels, {n, h, size_.height, w, size_.width, c});
-    return ops::reshape(repeated, {n, h * size_.height, w * size_.width, c});
-  }
-
   // Two products with constant matrices: rows first, then columns.
   Value bilinear(const Value& images) const {
     const Value x = op_support::to_floating(images);

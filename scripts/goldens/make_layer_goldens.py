@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import sys
+import zlib
 
 os.environ["KERAS_BACKEND"] = "jax"
 import jax  # noqa: E402
@@ -27,6 +28,7 @@ NEW_KEYS = {
     "Embedding": {"quantization_config"},
     "BatchNormalization": {"renorm", "renorm_clipping", "renorm_momentum"},
     "LayerNormalization": {"rms_scaling"},
+    "ZeroPadding1D": {"data_format"},
 }
 NEW_INITIALIZER_KEYS = {"input_axes", "output_axes"}
 
@@ -65,6 +67,114 @@ CASES = [
     ("conv2d_groups", lambda **k: layers.Conv2D(6, 3, groups=2, padding="same", **k), [(1, 4, 4, 4)], {}),
     ("conv2d_depthwise", lambda **k: layers.Conv2D(4, 3, strides=2, groups=4, **k), [(2, 5, 5, 4)], {}),
     ("conv2d_1x1", lambda **k: layers.Conv2D(5, 1, activation="sigmoid", **k), [(2, 3, 3, 4)], {}),
+    (
+        "conv2d_transpose",
+        lambda **k: layers.Conv2DTranspose(3, (3, 2), strides=(2, 3), activation="relu", **k),
+        [(2, 3, 2, 2)],
+        {},
+    ),
+    ("conv2d_transpose_wide", lambda **k: layers.Conv2DTranspose(2, (1, 2), strides=(3, 2), **k), [(2, 2, 3, 2)], {}),
+    (
+        "conv2d_transpose_same",
+        lambda **k: layers.Conv2DTranspose(2, (3, 4), strides=(2, 3), padding="same", use_bias=False, **k),
+        [(1, 3, 2, 3)],
+        {},
+    ),
+    (
+        "conv2d_transpose_same_small",
+        lambda **k: layers.Conv2DTranspose(2, (2, 1), strides=(3, 4), padding="same", **k),
+        [(1, 2, 2, 2)],
+        {},
+    ),
+    (
+        "conv2d_transpose_output_padding",
+        lambda **k: layers.Conv2DTranspose(2, (3, 2), strides=2, output_padding=(0, 1), **k),
+        [(1, 2, 3, 2)],
+        {},
+    ),
+    (
+        "conv2d_transpose_same_output_padding",
+        lambda **k: layers.Conv2DTranspose(2, (3, 4), strides=3, padding="same", output_padding=(2, 0), **k),
+        [(1, 2, 3, 2)],
+        {},
+    ),
+    ("conv2d_transpose_dilated", lambda **k: layers.Conv2DTranspose(2, (2, 3), dilation_rate=(3, 2), **k), [(1, 3, 2, 2)], {}),
+    (
+        "conv2d_transpose_dilated_same",
+        lambda **k: layers.Conv2DTranspose(2, (2, 3), dilation_rate=(3, 2), padding="same", **k),
+        [(1, 4, 3, 2)],
+        {},
+    ),
+    ("depthwise_conv2d", lambda **k: layers.DepthwiseConv2D(3, **k), [(2, 5, 4, 3)], {}),
+    (
+        "depthwise_conv2d_multiplier",
+        lambda **k: layers.DepthwiseConv2D((3, 2), strides=2, padding="same", depth_multiplier=2, activation="sigmoid", **k),
+        [(1, 5, 4, 3)],
+        {},
+    ),
+    (
+        "depthwise_conv2d_dilated",
+        lambda **k: layers.DepthwiseConv2D(
+            2, dilation_rate=(2, 1), use_bias=False, depthwise_regularizer="l2", depthwise_constraint="max_norm", **k
+        ),
+        [(1, 4, 3, 2)],
+        {},
+    ),
+    ("separable_conv2d", lambda **k: layers.SeparableConv2D(4, 3, **k), [(2, 4, 5, 2)], {}),
+    (
+        "separable_conv2d_multiplier",
+        lambda **k: layers.SeparableConv2D(
+            3, (2, 3), strides=2, padding="same", depth_multiplier=2, activation="relu", pointwise_initializer="he_normal",
+            pointwise_regularizer="l1", **k
+        ),
+        [(1, 4, 5, 2)],
+        {},
+    ),
+    ("conv1d", lambda **k: layers.Conv1D(4, 3, **k), [(2, 6, 3)], {}),
+    ("conv1d_same", lambda **k: layers.Conv1D(3, 4, strides=2, padding="same", activation="relu", **k), [(2, 7, 2)], {}),
+    ("conv1d_causal", lambda **k: layers.Conv1D(2, 3, padding="causal", dilation_rate=2, **k), [(2, 6, 2)], {}),
+    ("conv1d_causal_strides", lambda **k: layers.Conv1D(2, 2, padding="causal", strides=3, use_bias=False, **k), [(1, 8, 2)], {}),
+    ("conv1d_groups", lambda **k: layers.Conv1D(4, 2, groups=2, dilation_rate=3, **k), [(2, 5, 4)], {}),
+    ("conv1d_transpose", lambda **k: layers.Conv1DTranspose(3, 3, strides=2, **k), [(2, 4, 2)], {}),
+    (
+        "conv1d_transpose_same",
+        lambda **k: layers.Conv1DTranspose(2, 4, strides=3, padding="same", output_padding=1, **k),
+        [(1, 3, 2)],
+        {},
+    ),
+    ("conv1d_transpose_dilated", lambda **k: layers.Conv1DTranspose(2, 3, padding="same", dilation_rate=2, **k), [(1, 4, 2)], {}),
+    ("depthwise_conv1d", lambda **k: layers.DepthwiseConv1D(3, depth_multiplier=2, **k), [(2, 5, 3)], {}),
+    ("depthwise_conv1d_same", lambda **k: layers.DepthwiseConv1D(2, strides=2, padding="same", **k), [(2, 5, 2)], {}),
+    ("separable_conv1d", lambda **k: layers.SeparableConv1D(3, 2, depth_multiplier=2, activation="relu", **k), [(2, 4, 2)], {}),
+    ("separable_conv1d_same", lambda **k: layers.SeparableConv1D(2, 3, padding="same", dilation_rate=2, **k), [(2, 5, 3)], {}),
+    ("conv3d", lambda **k: layers.Conv3D(2, (2, 3, 2), **k), [(2, 3, 4, 3, 2)], {}),
+    (
+        "conv3d_same",
+        lambda **k: layers.Conv3D(2, (3, 2, 2), strides=(2, 1, 2), padding="same", activation="relu", **k),
+        [(1, 5, 3, 4, 2)],
+        {},
+    ),
+    ("conv3d_groups", lambda **k: layers.Conv3D(4, 2, groups=2, dilation_rate=(2, 1, 1), use_bias=False, **k), [(1, 4, 2, 3, 4)], {}),
+    ("conv3d_strides", lambda **k: layers.Conv3D(1, (1, 2, 1), strides=(3, 2, 1), **k), [(1, 5, 4, 2, 1)], {}),
+    ("max_pooling1d", lambda **k: layers.MaxPooling1D(**k), [(2, 5, 3)], {}),
+    ("max_pooling1d_same", lambda **k: layers.MaxPooling1D(3, strides=2, padding="same", **k), [(2, 6, 2)], {}),
+    ("average_pooling1d", lambda **k: layers.AveragePooling1D(2, strides=1, **k), [(2, 5, 3)], {}),
+    ("average_pooling1d_same", lambda **k: layers.AveragePooling1D(3, strides=2, padding="same", **k), [(2, 5, 2)], {}),
+    ("max_pooling3d", lambda **k: layers.MaxPooling3D(**k), [(1, 4, 3, 5, 2)], {}),
+    (
+        "max_pooling3d_same",
+        lambda **k: layers.MaxPooling3D((3, 2, 2), strides=(2, 1, 2), padding="same", **k),
+        [(2, 4, 3, 3, 1)],
+        {},
+    ),
+    ("average_pooling3d", lambda **k: layers.AveragePooling3D((2, 1, 2), **k), [(2, 4, 2, 4, 2)], {}),
+    ("average_pooling3d_same", lambda **k: layers.AveragePooling3D(3, strides=2, padding="same", **k), [(1, 3, 4, 3, 2)], {}),
+    ("adaptive_average_pooling2d", lambda **k: layers.AdaptiveAveragePooling2D((2, 3), **k), [(2, 4, 5, 2)], {}),
+    ("adaptive_max_pooling2d", lambda **k: layers.AdaptiveMaxPooling2D((3, 2), **k), [(2, 4, 5, 2)], {}),
+    ("global_average_pooling1d", lambda **k: layers.GlobalAveragePooling1D(**k), [(2, 4, 3)], {}),
+    ("global_max_pooling1d_keepdims", lambda **k: layers.GlobalMaxPooling1D(keepdims=True, **k), [(2, 4, 3)], {}),
+    ("global_average_pooling3d_keepdims", lambda **k: layers.GlobalAveragePooling3D(keepdims=True, **k), [(2, 2, 3, 2, 2)], {}),
+    ("global_max_pooling3d", lambda **k: layers.GlobalMaxPooling3D(**k), [(2, 2, 3, 2, 2)], {}),
     ("max_pooling2d", lambda **k: layers.MaxPooling2D(**k), [(2, 5, 6, 3)], {}),
     (
         "max_pooling2d_same",
@@ -92,6 +202,14 @@ CASES = [
     ("zero_padding2d_sides", lambda **k: layers.ZeroPadding2D(((1, 0), (2, 3)), **k), [(1, 3, 2, 2)], {}),
     ("cropping2d", lambda **k: layers.Cropping2D((1, 2), **k), [(2, 4, 6, 2)], {}),
     ("cropping2d_sides", lambda **k: layers.Cropping2D(((1, 0), (0, 2)), **k), [(2, 3, 4, 2)], {}),
+    ("zero_padding1d", lambda **k: layers.ZeroPadding1D(**k), [(2, 3, 2)], {}),
+    ("zero_padding1d_sides", lambda **k: layers.ZeroPadding1D((2, 0), **k), [(2, 3, 2)], {}),
+    ("zero_padding3d", lambda **k: layers.ZeroPadding3D(((1, 0), (2, 1), (0, 1)), **k), [(1, 2, 2, 2, 1)], {}),
+    ("cropping1d", lambda **k: layers.Cropping1D(**k), [(2, 4, 2)], {}),
+    ("cropping1d_sides", lambda **k: layers.Cropping1D((0, 2), **k), [(2, 4, 2)], {}),
+    ("cropping3d", lambda **k: layers.Cropping3D((1, 0, 1), **k), [(1, 3, 2, 4, 2)], {}),
+    ("up_sampling1d", lambda **k: layers.UpSampling1D(3, **k), [(2, 3, 2)], {}),
+    ("up_sampling3d", lambda **k: layers.UpSampling3D((2, 1, 3), **k), [(1, 2, 2, 2, 2)], {}),
     ("up_sampling2d", lambda **k: layers.UpSampling2D((2, 3), **k), [(2, 2, 3, 2)], {}),
     (
         "up_sampling2d_bilinear",
@@ -101,6 +219,13 @@ CASES = [
     ),
     ("up_sampling2d_bilinear_rows", lambda **k: layers.UpSampling2D((4, 1), interpolation="bilinear", **k), [(1, 3, 2, 2)], {}),
     ("dropout", lambda **k: layers.Dropout(0.5, seed=3, **k), [(3, 4)], {"random": True}),
+    ("alpha_dropout", lambda **k: layers.AlphaDropout(0.25, seed=5, **k), [(3, 4)], {"random": True}),
+    ("gaussian_dropout", lambda **k: layers.GaussianDropout(0.25, seed=5, **k), [(3, 4)], {"random": True}),
+    ("gaussian_noise", lambda **k: layers.GaussianNoise(0.5, **k), [(3, 4)], {"random": True}),
+    ("spatial_dropout1d", lambda **k: layers.SpatialDropout1D(0.5, seed=2, **k), [(2, 3, 2)], {"random": True}),
+    ("spatial_dropout2d", lambda **k: layers.SpatialDropout2D(0.25, **k), [(2, 2, 3, 2)], {"random": True}),
+    ("spatial_dropout3d", lambda **k: layers.SpatialDropout3D(0.25, **k), [(1, 2, 2, 2, 2)], {"random": True}),
+    ("activity_regularization", lambda **k: layers.ActivityRegularization(l1=0.25, l2=0.5, **k), [(4, 3)], {}),
     ("batch_normalization", lambda **k: layers.BatchNormalization(**k), [(6, 4)], {}),
     (
         "batch_normalization_images",
@@ -119,6 +244,18 @@ CASES = [
     ("layer_normalization", lambda **k: layers.LayerNormalization(**k), [(3, 2, 6)], {}),
     ("layer_normalization_axes", lambda **k: layers.LayerNormalization(axis=[1, 2], epsilon=0.01, **k), [(2, 3, 4)], {}),
     ("layer_normalization_inner_axis", lambda **k: layers.LayerNormalization(axis=1, scale=False, **k), [(2, 5, 3)], {}),
+    ("group_normalization", lambda **k: layers.GroupNormalization(groups=3, **k), [(2, 3, 2, 6)], {}),
+    ("group_normalization_axis", lambda **k: layers.GroupNormalization(groups=2, axis=1, scale=False, **k), [(2, 4, 3)], {}),
+    (
+        "group_normalization_instance",
+        lambda **k: layers.GroupNormalization(groups=-1, epsilon=0.01, center=False, **k),
+        [(2, 3, 2, 2)],
+        {},
+    ),
+    ("rms_normalization", lambda **k: layers.RMSNormalization(**k), [(3, 2, 4)], {}),
+    ("rms_normalization_axes", lambda **k: layers.RMSNormalization(axis=[1, 2], epsilon=0.01, **k), [(2, 3, 4)], {}),
+    ("unit_normalization", lambda **k: layers.UnitNormalization(**k), [(3, 4)], {}),
+    ("unit_normalization_axis", lambda **k: layers.UnitNormalization(axis=1, **k), [(2, 3, 2)], {}),
     ("activation", lambda **k: layers.Activation("tanh", **k), [(3, 4)], {}),
     ("relu", lambda **k: layers.ReLU(**k), [(3, 8)], {}),
     ("relu_general", lambda **k: layers.ReLU(max_value=1.0, negative_slope=0.25, threshold=0.5, **k), [(4, 8)], {}),
@@ -134,6 +271,16 @@ CASES = [
     ("embedding", lambda **k: layers.Embedding(7, 3, **k), [(2, 4)], {"ids": 7}),
     ("rescaling", lambda **k: layers.Rescaling(1.0 / 255, **k), [(2, 3)], {}),
     ("rescaling_offset", lambda **k: layers.Rescaling(0.5, offset=-1.0, **k), [(2, 3)], {}),
+    ("normalization", lambda **k: layers.Normalization(**k), [(4, 3)], {}),
+    ("normalization_axes", lambda **k: layers.Normalization(axis=(1, 3), invert=True, **k), [(2, 3, 2, 2)], {}),
+    ("normalization_none", lambda **k: layers.Normalization(axis=None, **k), [(2, 3)], {}),
+    ("normalization_number", lambda **k: layers.Normalization(axis=None, mean=0.5, variance=4.0, **k), [(2, 3)], {}),
+    (
+        "normalization_given",
+        lambda **k: layers.Normalization(axis=(1, 2), mean=[0.5, -0.25], variance=[4.0, 0.25], invert=True, **k),
+        [(2, 3, 2)],
+        {},
+    ),
     ("identity", lambda **k: layers.Identity(**k), [(2, 3)], {}),
     ("add", lambda **k: layers.Add(**k), [(2, 3, 4), (2, 3, 4), (2, 4)], {}),
     ("subtract", lambda **k: layers.Subtract(**k), [(2, 3), (2, 1)], {}),
@@ -156,6 +303,12 @@ ACTIVATIONS = [
 random = np.random.default_rng(20260101)
 
 
+def seed_for(name):
+    """Each case has numbers of its own, so that a new one changes no other."""
+    global random
+    random = np.random.default_rng(zlib.crc32(name.encode()))
+
+
 def numbers(shape, largest=2.0):
     """Distinct numbers around 0, none of them 0, that float32 holds exactly: no ties, no kinks, short text."""
     count = int(np.prod(shape))
@@ -175,7 +328,8 @@ def clean(config, class_name):
     """A configuration without what differs between versions, names and dtypes."""
     left_out = NEW_KEYS.get(class_name, set()) | {"name", "dtype", "trainable"}
     # The common keys come first everywhere but in ELU.
-    config = {"trainable": config["trainable"], **{k: v for k, v in config.items() if k not in left_out}}
+    common = {"trainable": config["trainable"]} if "trainable" in config else {}
+    config = {**common, **{k: v for k, v in config.items() if k not in left_out}}
 
     def strip(value):
         if isinstance(value, dict):
@@ -217,6 +371,7 @@ def run(layer, trainable, rest, inputs, cotangent, training):
 
 
 def layer_case(name, make, shapes, special):
+    seed_for(name)
     config = clean(make().get_config(), type(make()).__name__)
     layer = make(dtype="float64")
     inputs = [numbers(shape) for shape in shapes]
@@ -227,6 +382,8 @@ def layer_case(name, make, shapes, special):
     for variable in layer.weights:
         values = numbers(variable.shape, 1.0)
         variable.assign(np.abs(values) + 0.25 if "variance" in variable.name else values)
+    if hasattr(layer, "finalize_state"):
+        layer.finalize_state()
     trainable = [v.value for v in layer.trainable_variables]
     rest = [v.value for v in layer.non_trainable_variables]
     case = {
@@ -243,6 +400,7 @@ def layer_case(name, make, shapes, special):
     case["cotangent"] = tensor(cotangent)
     case["predict"] = run(layer, trainable, rest, inputs, cotangent, False)
     if special.get("random"):
+        case["random"] = True  # in training
         case["predict"]["state"] = []
     else:
         train = run(layer, trainable, rest, inputs, cotangent, True)
@@ -252,6 +410,7 @@ def layer_case(name, make, shapes, special):
 
 
 def activations():
+    seed_for("activations")
     x = np.concatenate([numbers((32,), 8.0), [-30.5, -20.25, 20.25, 30.5]]).reshape(4, 9)
     cotangent = numbers(x.shape)
     result = {"x": tensor(x), "cotangent": tensor(cotangent), "functions": {}}

@@ -67,6 +67,7 @@ std::vector<Shape> sample_shapes(const std::string& name) {
   if (name == "concatenate_axis") return {{3, 2}, {1, 2}};
   if (name == "lstm_initial_state") return {{5, 2}, {2}, {2}};
   if (name == "gru_initial_state") return {{5, 2}, {2}};
+  if (name == "normalization_given") return {{3, 2}};
   if (name == "dot") return {{4}, {4}};
   if (name == "dot_axes") return {{3, 4}, {4, 5}};
   if (name == "dot_normalized") return {{3, 4}, {2, 4}};
@@ -77,7 +78,7 @@ void write(const fs::path& folder) {
   for (const auto& [name, layer] : testing::golden_layers()) {
     const std::string base = (folder / name).string() + "/";
     std::vector<std::vector<Shape>> choices = {sample_shapes(name)};
-    if (choices[0].empty()) choices = {{{12}}, {{3, 4}}, {{8, 8, 4}}};
+    if (choices[0].empty()) choices = {{{12}}, {{3, 4}}, {{8, 4}}, {{8, 8, 4}}, {{5, 6, 4, 4}}};
     for (const std::vector<Shape>& shapes : choices) {
       Values inputs, outputs;
       try {
@@ -99,10 +100,10 @@ void write(const fs::path& folder) {
       }
       Model model(inputs, outputs);
       for (Variable& variable : model.variables()) {
-        Tensor values(variable.shape(), variable.dtype());
+        Tensor values(variable.shape());
         float value = 0;
         for (float& element : values.values<float>()) value = element = value > 0.8f ? 0.07f : value + 0.11f;
-        variable.assign(values);
+        variable.assign(values.astype(variable.dtype()));
       }
       detail::H5Node data;
       for (std::size_t i = 0; i < x.size(); ++i) data.dataset("x" + std::to_string(i), x[i]);

@@ -41,7 +41,7 @@ inline Sequential compiled_model(std::uint64_t seed = 3) {
 inline std::vector<float> all_weights(const Model& model) {
   std::vector<float> result;
   for (const Tensor& weight : model.get_weights()) {
-    const auto values = weight.to_vector<float>();
+    const auto values = weight.astype(DType::float32).to_vector<float>();
     result.insert(result.end(), values.begin(), values.end());
   }
   return result;

@@ -1,9 +1,7 @@
 #include <cmath>
 
 #include "keratin/core/tensor/errors.h"
-#include "keratin/layers/core/input.h"
-#include "keratin/layers/normalization/batch_normalization.h"
-#include "keratin/layers/normalization/layer_normalization.h"
+#include "keratin/layers/layers.h"
 #include "tests/support/check_layer.h"
 #include "tests/support/expect_error.h"
 #include "tests/support/layer_program.h"
@@ -98,6 +96,100 @@ TEST(LayerNormalization, DoesWhatLayersDo) {
       },
       {{2, 3, 2, 2}},
       {.output = {2, 3, 2, 2}, .weights = {"gamma (3, 2)"}, .wrong = {2}, .wrong_says = "rank 2 or more"});
+}
+
+TEST(GroupNormalization, DoesWhatLayersDo) {
+  check_layer([] { return GroupNormalization({.groups = 2}); }, {{2, 3, 4}},
+              {.output = {2, 3, 4},
+               .weights = {"gamma (4,)", "beta (4,)"},
+               .wrong = {2, 3, 5},
+               .wrong_says = "groups must divide the features, got groups 2 and an input of shape (2, 3, 5)"});
+  check_layer([] { return GroupNormalization({.groups = -1, .axis = 1, .scale = false}); }, {{2, 2, 3}},
+              {.output = {2, 2, 3}, .weights = {"beta (2,)"}});
+  expect_error<InvalidArgument>([] { GroupNormalization({.groups = 0}); }, {"groups must be positive, got 0"});
+  expect_error<InvalidArgument>([] { GroupNormalization({.groups = 1, .axis = 0})(Input({4})); },
+                                {"axis 0 is the batch"});
+}
+
+TEST(RMSAndUnitNormalization, DoWhatLayersDo) {
+  check_layer(
+      [] {
+        return RMSNormalization({.axis = {1, 2}});
+      },
+      {{2, 3, 2}}, {.output = {2, 3, 2}, .weights = {"scale (3, 2)"}, .wrong = {2}, .wrong_says = "rank 2 or more"});
+  check_layer([] { return UnitNormalization({.axis = 1}); }, {{2, 3, 2}},
+              {.output = {2, 3, 2}, .wrong = {2}, .wrong_says = "axis 1 is out of range"});
+  EXPECT_EQ(Tensor(UnitNormalization()(Tensor({1, 2}))).to_vector<float>(), (std::vector<float>{0, 0}));
+}
+
+TEST(Normalization, DoesWhatLayersDo) {
+  check_layer([] { return Normalization(); }, {{2, 3, 2}},
+              {.output = {2, 3, 2},
+               .state = {"mean (2,)", "variance (2,)", "count ()"},
+               .wrong = {2, 3, kUnknown},
+               .wrong_says = "the number of elements on axis 2 must be known"});
+  check_layer(
+      [] { return Normalization({.mean = Tensor::scalar(2.0f), .variance = Tensor::scalar(4.0f), .invert = true}); },
+      {{2, 3}}, {.output = {2, 3}});
+}
+
+TEST(Normalization, AdaptsToData) {
+  Tensor data({3000, 2});  // two pieces of rows
+  const std::span<float> values = data.values<float>();
+  for (std::size_t i = 0; i < 3000; ++i) {
+    values[2 * i] = static_cast<float>(i % 3) - 1;
+    values[2 * i + 1] = 7;
+  }
+  Normalization layer, by_dataset, by_batches;
+  layer.adapt(data);
+  const Tensor y = layer(data);
+  const double root = std::sqrt(2.0 / 3);
+  EXPECT_NEAR(y.at({0, 0}), -1 / root, 1e-6);
+  EXPECT_NEAR(y.at({5, 0}), 1 / root, 1e-6);
+  EXPECT_EQ(y.at({5, 1}), 0);  // no variance, and no division by 0
+  by_dataset.adapt(Dataset(data, data));
+  by_batches.adapt(Dataset::from_generator([&] {
+    return [&, row = std::int64_t{0}](Batch& batch) mutable {
+      if (row >= 3000) return false;
+      const std::int64_t next = std::min<std::int64_t>(3000, row + 700);
+      batch.x = data.rows(row, next);
+      row = next;
+      return true;
+    };
+  }));
+  for (const Normalization& other : {by_dataset, by_batches}) {
+    for (std::size_t i = 0; i < 2; ++i) {
+      for (std::int64_t feature = 0; feature < 2; ++feature) {
+        EXPECT_NEAR(other.variables()[i].value().at({feature}), layer.variables()[i].value().at({feature}), 1e-6);
+      }
+    }
+  }
+  Normalization all({.axis = {}});
+  all.adapt(Tensor({2, 2}, {std::uint8_t{1}, std::uint8_t{2}, std::uint8_t{3}, std::uint8_t{6}}));
+  EXPECT_EQ(all.variables()[0].value().item(), 3);
+  EXPECT_EQ(all.variables()[1].value().item(), 3.5);
+}
+
+TEST(Normalization, RefusesNonsense) {
+  expect_error<InvalidArgument>([] { Normalization({.mean = Tensor::scalar(1.0f)}); },
+                                {"mean and variance must be given together", "no variance"});
+  expect_error<InvalidArgument>([] { Normalization({.axis = {}, .mean = Tensor({2}), .variance = Tensor({2})}); },
+                                {"mean has the shape (2,), but axis names only 0 axes"});
+  const Normalization given({.mean = Tensor({2}), .variance = Tensor({2})});
+  expect_error<InvalidArgument>([&] { given(Input({3})); }, {"its mean has the shape (2,)", "(None, 3)"});
+  expect_error<InvalidArgument>(
+      [&] {
+        Normalization(given).adapt(Tensor({4, 2}));
+      },
+      {"(Normalization): adapt: mean and variance were given"});
+  Normalization layer;
+  expect_error<InvalidArgument>([&] { layer.adapt(Tensor({0, 2})); }, {"(Normalization): adapt: there is no data"});
+  layer.adapt(Tensor({4, 2}));
+  expect_error<InvalidArgument>(
+      [&] {
+        layer.adapt(Tensor({4, 3}));
+      },
+      {"it was built for inputs of shape (None, 2), got (None, 3)"});
 }
 
 TEST(LayerNormalization, RefusesNonsense) {

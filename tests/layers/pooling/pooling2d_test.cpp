@@ -1,9 +1,5 @@
 #include "keratin/core/tensor/errors.h"
-#include "keratin/layers/core/input.h"
-#include "keratin/layers/pooling/average_pooling2d.h"
-#include "keratin/layers/pooling/global_average_pooling2d.h"
-#include "keratin/layers/pooling/global_max_pooling2d.h"
-#include "keratin/layers/pooling/max_pooling2d.h"
+#include "keratin/layers/layers.h"
 #include "tests/support/check_layer.h"
 #include "tests/support/expect_error.h"
 
@@ -35,6 +31,27 @@ TEST(GlobalPooling2D, DoesWhatLayersDo) {
   EXPECT_EQ(GlobalAveragePooling2D()(Input({kUnknown, kUnknown, 3})).shape(), (Shape{kUnknown, 3}));
 }
 
+TEST(Pooling, OfOtherRanksDoesWhatLayersDo) {
+  check_layer([] { return MaxPooling1D(3, {.strides = 2, .padding = "same"}); }, {{2, 5, 2}},
+              {.output = {2, 3, 2}, .wrong = {2, 4, 4, 2}, .wrong_says = "rank 3 (n, steps, c)"});
+  check_layer([] { return AveragePooling1D(2); }, {{2, 5, 2}}, {.output = {2, 2, 2}});
+  check_layer(
+      [] {
+        return MaxPooling3D({1, 2, 2});
+      },
+      {{1, 2, 2, 5, 2}}, {.output = {1, 2, 1, 2, 2}, .wrong = {2, 4, 4, 2}, .wrong_says = "rank 5 (n, d, h, w, c)"});
+  check_layer([] { return AveragePooling3D(2, {.strides = 1, .padding = "same"}); }, {{1, 2, 2, 3, 1}},
+              {.output = {1, 2, 2, 3, 1}});
+  check_layer([] { return GlobalAveragePooling1D(); }, {{2, 3, 4}}, {.output = {2, 4}});
+  check_layer(
+      [] {
+        return AdaptiveAveragePooling2D({2, 3});
+      },
+      {{1, 3, 4, 2}}, {.output = {1, 2, 3, 2}, .wrong = {1, 3}, .wrong_says = "rank 4"});
+  check_layer([] { return AdaptiveMaxPooling2D(2); }, {{1, 4, 3, 2}}, {.output = {1, 2, 2, 2}});
+  expect_error<InvalidArgument>([] { AdaptiveMaxPooling2D({2, 0}); }, {"output_size must be positive, got {2, 0}"});
+}
+
 TEST(Pooling2D, TakesBytes) {
   const Tensor x({1, 1, 2, 1}, {std::uint8_t{200}, std::uint8_t{101}});
   EXPECT_EQ(Tensor(AveragePooling2D({1, 2})(x)).item(), 150.5);
@@ -42,6 +59,11 @@ TEST(Pooling2D, TakesBytes) {
 }
 
 TEST(Pooling2D, RefusesNonsense) {
+  expect_error<InvalidArgument>(
+      [] {
+        AveragePooling1D(2)(Input({1, 2}));
+      },
+      {"(AveragePooling1D): ", "the window of 2 does not fit an input of shape (None, 1, 2)"});
   expect_error<InvalidArgument>([] { MaxPooling2D(0); }, {"MaxPooling2D: pool_size must be positive, got {0, 0}"});
   expect_error<InvalidArgument>(
       [] {

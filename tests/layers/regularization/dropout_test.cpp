@@ -1,6 +1,7 @@
-#include "keratin/layers/regularization/dropout.h"
+#include <cmath>
 
 #include "keratin/core/tensor/errors.h"
+#include "keratin/layers/layers.h"
 #include "tests/support/check_layer.h"
 #include "tests/support/expect_error.h"
 #include "tests/support/layer_program.h"
@@ -10,6 +11,7 @@ namespace keratin {
 namespace {
 
 using testing::check_layer;
+using testing::CheckLayerOptions;
 using testing::expect_error;
 using testing::LayerProgram;
 
@@ -22,6 +24,21 @@ TEST(Dropout, DoesWhatLayersDo) {
         return Dropout(0.5, {.noise_shape = {-1, 1}, .seed = 2});
       },
       {{8, 4}}, {.output = {8, 4}, .phases_differ = true, .random = true});
+}
+
+TEST(Noise, DoesWhatLayersDo) {
+  const CheckLayerOptions random = {.output = {4, 8}, .phases_differ = true, .random = true};
+  check_layer([] { return GaussianNoise(0.5, {.seed = 1}); }, {{4, 8}}, random);
+  check_layer([] { return GaussianDropout(0.5, {.seed = 1}); }, {{4, 8}}, random);
+  check_layer([] { return AlphaDropout(0.5, {.seed = 1}); }, {{4, 8}}, random);
+  check_layer([] { return AlphaDropout(0.5, {.noise_shape = {-1, 1}, .seed = 2}); }, {{4, 8}}, random);
+  check_layer([] { return SpatialDropout1D(0.5, {.seed = 2}); }, {{2, 3, 4}},
+              {.output = {2, 3, 4}, .phases_differ = true, .random = true, .wrong = {2}, .wrong_says = "rank 3"});
+  check_layer([] { return ActivityRegularization({.l2 = 0.5}); }, {{4, 8}}, {.output = {4, 8}});
+  expect_error<InvalidArgument>([] { GaussianNoise(-1); }, {"GaussianNoise: stddev must lie between 0 and 1, got -1"});
+  expect_error<InvalidArgument>([] { GaussianDropout(1); }, {"rate must be at least 0 and below 1, got 1"});
+  expect_error<InvalidArgument>([] { AlphaDropout(1); }, {"AlphaDropout: rate must be at least 0 and below 1"});
+  expect_error<InvalidArgument>([] { SpatialDropout2D(2); }, {"SpatialDropout2D: rate must lie between 0 and 1"});
 }
 
 class DropoutInTraining : public ::testing::Test {
@@ -64,6 +81,47 @@ TEST_F(DropoutInTraining, DependsOnSeedAndStepOnly) {
 
 TEST_F(DropoutInTraining, OfRateOneLeavesNothing) {
   for (double x : mask(Dropout(1.0))) EXPECT_EQ(x, 0);
+}
+
+// Of 10,000 numbers: the mean's standard deviation is about a hundredth of one number's.
+TEST_F(DropoutInTraining, NoiseHasItsMeanAndDeviation) {
+  const auto moments = [&](const Layer& layer, const Tensor& x) {
+    LayerProgram program(layer, {{x.shape(), x.dtype()}}, Phase::train, testing::reference_device());
+    double sum = 0, squares = 0;
+    for (double y : program.run({x}, x).output.to_vector<double>()) {
+      sum += y / 1e4;
+      squares += y * y / 1e4;
+    }
+    return std::pair(sum, std::sqrt(squares - sum * sum));
+  };
+  const auto noise = moments(GaussianNoise(0.5, {.seed = 3}), ones_);
+  EXPECT_NEAR(noise.first, 1, 0.025);
+  EXPECT_NEAR(noise.second, 0.5, 0.025);
+  const auto dropout = moments(GaussianDropout(0.2, {.seed = 3}), ones_);
+  EXPECT_NEAR(dropout.first, 1, 0.025);
+  EXPECT_NEAR(dropout.second, 0.5, 0.025);
+  Tensor normal({100, 100}, DType::float64);  // mean 0, variance 1
+  for (std::size_t i = 0; i < 10000; ++i) normal.values<double>()[i] = i % 2 == 0 ? 1 : -1;
+  const auto alpha = moments(AlphaDropout(0.3, {.seed = 3}), normal);
+  EXPECT_NEAR(alpha.first, 0, 0.05);
+  EXPECT_NEAR(alpha.second, 1, 0.05);
+}
+
+TEST_F(DropoutInTraining, SpatialDropoutDropsChannels) {
+  const Tensor x = Tensor::full({20, 5, 50}, 1, DType::float64);
+  LayerProgram program(SpatialDropout1D(0.5, {.seed = 3}), {{x.shape(), x.dtype()}}, Phase::train,
+                       testing::reference_device());
+  const std::vector<double> y = program.run({x}, x).output.to_vector<double>();
+  int kept = 0;
+  for (std::size_t sample = 0; sample < 20; ++sample) {
+    for (std::size_t channel = 0; channel < 50; ++channel) {
+      const double first = y[sample * 250 + channel];
+      EXPECT_TRUE(first == 0 || first == 2) << first;
+      kept += first > 0 ? 1 : 0;
+      for (std::size_t step = 1; step < 5; ++step) EXPECT_EQ(y[sample * 250 + step * 50 + channel], first);
+    }
+  }
+  EXPECT_NEAR(kept, 500, 80);
 }
 
 TEST_F(DropoutInTraining, NoiseShapeIsBroadcast) {

@@ -1,12 +1,5 @@
 #include "keratin/core/tensor/errors.h"
-#include "keratin/layers/core/input.h"
-#include "keratin/layers/reshaping/cropping2d.h"
-#include "keratin/layers/reshaping/flatten.h"
-#include "keratin/layers/reshaping/permute.h"
-#include "keratin/layers/reshaping/repeat_vector.h"
-#include "keratin/layers/reshaping/reshape.h"
-#include "keratin/layers/reshaping/up_sampling2d.h"
-#include "keratin/layers/reshaping/zero_padding2d.h"
+#include "keratin/layers/layers.h"
 #include "tests/support/check_layer.h"
 #include "tests/support/expect_error.h"
 
@@ -96,6 +89,31 @@ TEST(Cropping2D, DoesWhatLayersDo) {
       {.output = {1, 2, 2, 2}, .wrong = {1, 3, 2, 2}, .wrong_says = "cropping 1 rows and 2 columns leaves nothing"});
   EXPECT_EQ(Cropping2D(1)(Input({kUnknown, 5, 1})).shape(), (Shape{kUnknown, kUnknown, 3, 1}));
   expect_error<InvalidArgument>([] { Cropping2D(-1); }, {"Cropping2D: cropping must not be negative"});
+}
+
+TEST(Borders, OfSequencesAndVolumes) {
+  check_layer(
+      [] {
+        return ZeroPadding1D({1, 2});
+      },
+      {{2, 3, 2}}, {.output = {2, 6, 2}, .wrong = {2, 3}, .wrong_says = "Put a Reshape({3, 1}) before it."});
+  check_layer(
+      [] {
+        return Cropping1D({1, 0});
+      },
+      {{2, 3, 2}}, {.output = {2, 2, 2}, .wrong = {2, 1, 2}, .wrong_says = "cropping 1 steps leaves nothing"});
+  check_layer([] { return UpSampling1D(3); }, {{2, 2, 2}}, {.output = {2, 6, 2}});
+  check_layer([] { return ZeroPadding3D({0, 1, 2}); }, {{1, 1, 2, 1, 2}}, {.output = {1, 1, 4, 5, 2}});
+  check_layer(
+      [] {
+        return Cropping3D({{1, 0}, {0, 1}, {0, 0}});
+      },
+      {{1, 2, 2, 2, 1}},
+      {.output = {1, 1, 1, 2, 1},
+       .wrong = {1, 2, 1, 2, 1},
+       .wrong_says = "cropping 1 planes, 1 rows and 0 columns leaves nothing"});
+  check_layer([] { return UpSampling3D({1, 2, 1}); }, {{1, 2, 1, 2, 1}}, {.output = {1, 2, 2, 2, 1}});
+  expect_error<InvalidArgument>([] { Cropping1D(-1); }, {"Cropping1D: cropping must not be negative, got -1"});
 }
 
 TEST(UpSampling2D, DoesWhatLayersDo) {

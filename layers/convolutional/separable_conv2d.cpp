@@ -1,0 +1,25 @@
+#include "keratin/layers/convolutional/separable_conv2d.h"
+
+#include "keratin/layers/detail/conv_layer.h"
+
+namespace keratin {
+namespace {
+
+detail::ConvArguments arguments_of(std::int64_t filters, Size2D kernel_size, const SeparableConv2DOptions& options) {
+  detail::ConvArguments arguments = detail::conv_arguments("SeparableConv2D", kernel_size, options);
+  arguments.filters = filters;
+  return arguments;
+}
+
+}  // namespace
+
+SeparableConv2D::SeparableConv2D(std::int64_t filters, Size2D kernel_size, const SeparableConv2DOptions& options)
+    : Layer(detail::make_separable_conv(arguments_of(filters, kernel_size, options))) {}
+
+Layer SeparableConv2D::from_config(ConfigReader& c) {
+  const std::int64_t filters = c.integer("filters");
+  const Size2D kernel_size = detail::read_size2d(c, "kernel_size");
+  return SeparableConv2D(filters, kernel_size, detail::read_conv_options<SeparableConv2DOptions>(c));
+}
+
+}  // namespace keratin
