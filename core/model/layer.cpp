@@ -110,19 +110,31 @@ Values LayerImpl::operator()(std::span<const Value> inputs, const CallOptions& o
   for (const Value& input : inputs) shapes.push_back(input.shape());
   auto self = std::static_pointer_cast<LayerImpl>(shared_from_this());
   if (TraceContext* trace = TraceContext::current()) return trace->call(self, inputs, options);
+  const bool fresh = !built_;
   build_for(shapes);
   std::vector<Spec> input_specs;
   for (const Value& input : inputs) input_specs.push_back(input.spec());
   // The outputs' shapes are those of a trial expansion, which is thrown away.
-  std::vector<Spec> outputs = infer_with_unknowns(input_specs, [&](std::span<const Spec> known) {
-    TraceContext trace(Phase::predict, inference_step(), 0);
-    const ActiveTrace active(trace);
-    Values trial;
-    for (const Spec& spec : known) trial.push_back(trace.input("trial", spec));
-    std::vector<Spec> result;
-    for (const Value& value : trace.call(self, trial, options)) result.push_back(value.spec());
-    return result;
-  });
+  std::vector<Spec> outputs;
+  try {
+    outputs = infer_with_unknowns(input_specs, [&](std::span<const Spec> known) {
+      TraceContext trace(Phase::predict, inference_step(), 0);
+      const ActiveTrace active(trace);
+      Values trial;
+      for (const Spec& spec : known) trial.push_back(trace.input("trial", spec));
+      std::vector<Spec> result;
+      for (const Value& value : trace.call(self, trial, options)) result.push_back(value.spec());
+      return result;
+    });
+  } catch (const Error&) {
+    // Weights made for an input that the layer cannot take after all would be in the way of the next one.
+    if (fresh && children_.empty()) {
+      built_ = false;
+      variables_.clear();
+      input_shapes_.clear();
+    }
+    throw;
+  }
   // No tensor has such an axis, and sums of sizes by the layers that follow would overflow.
   constexpr std::int64_t kLargestSize = std::int64_t{1} << 31;
   for (const Spec& spec : outputs) {

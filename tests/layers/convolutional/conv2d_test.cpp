@@ -46,8 +46,8 @@ TEST(Conv2D, SaysWhatDoesNotFit) {
       },
       {where, "groups must divide the channels", "groups 2"});
   expect_error<InvalidArgument>([&] { conv(Input({2, 8, 4})); }, {where, "the 3x3 window does not fit 2x8 input"});
-  conv(Input({8, 8, 4}));
-  expect_error<InvalidArgument>([&] { conv(Input({8, 8, 6})); }, {where, "made for 4 channels, got 6"});
+  conv(Input({8, 8, 6}));  // nothing is left of the input that was refused
+  expect_error<InvalidArgument>([&] { conv(Input({8, 8, 4})); }, {where, "made for 6 channels, got 4"});
 }
 
 // The other convolutions, one of each: what they compute is in the goldens.
