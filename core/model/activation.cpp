@@ -34,6 +34,14 @@ constexpr Named kNamed[] = {
     {"hard_silu", [](const Value& x) { return ops::hard_silu(x); }},
     {"hard_tanh", [](const Value& x) { return ops::hard_tanh(x); }},
     {"log_sigmoid", [](const Value& x) { return ops::log_sigmoid(x); }},
+    {"glu", [](const Value& x) { return ops::glu(x); }},
+    {"squareplus", [](const Value& x) { return ops::squareplus(x); }},
+    {"tanh_shrink", [](const Value& x) { return ops::tanh_shrink(x); }},
+    {"hard_shrink", [](const Value& x) { return ops::hard_shrink(x); }},
+    {"soft_shrink", [](const Value& x) { return ops::soft_shrink(x); }},
+    {"sparse_plus", [](const Value& x) { return ops::sparse_plus(x); }},
+    {"sparse_sigmoid", [](const Value& x) { return ops::sparse_sigmoid(x); }},
+    {"sparsemax", [](const Value& x) { return ops::sparsemax(x); }},
 };
 // The second name Keras has for the same function; files hold the first.
 constexpr std::pair<const char*, const char*> kAliases[] = {{"swish", "silu"}, {"hard_swish", "hard_silu"}};

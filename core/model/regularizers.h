@@ -9,7 +9,8 @@
 
 namespace keratin {
 
-// None by default; by name ("l1", "l2", "l1_l2", with Keras's factors), from regularizers::, or a function of a Value.
+// None by default; by name ("l1", "l2", "l1_l2", "orthogonal_regularizer", with Keras's factors), from regularizers::,
+// or a function of a Value.
 class Regularizer {
  public:
   using Penalty = std::function<Value(const Value& weight)>;
@@ -39,6 +40,10 @@ namespace regularizers {
 Regularizer L1(double l1 = 0.01);  // l1 * sum(|w|)
 Regularizer L2(double l2 = 0.01);  // l2 * sum(w^2)
 Regularizer L1L2(double l1 = 0.0, double l2 = 0.0);
+// factor times the mean of |a . b| over all pairs of different rows a and b ("rows") or columns ("columns") of a
+// matrix, each divided by its Euclidean norm: 0 when they are orthogonal. Throws InvalidArgument for a negative factor,
+// another mode, and weights that are no matrix.
+Regularizer OrthogonalRegularizer(double factor = 0.01, const std::string& mode = "rows");
 }  // namespace regularizers
 
 }  // namespace keratin

@@ -46,6 +46,11 @@ constexpr StandardClass<Regularizer> kRegularizers[] = {
     {"L1", [](ConfigReader& c) { return regularizers::L1(c.number("l1", 0.01)); }},
     {"L2", [](ConfigReader& c) { return regularizers::L2(c.number("l2", 0.01)); }},
     {"L1L2", [](ConfigReader& c) { return regularizers::L1L2(c.number("l1", 0.0), c.number("l2", 0.0)); }},
+    {"OrthogonalRegularizer",
+     [](ConfigReader& c) {
+       const double factor = c.number("factor", 0.01);
+       return regularizers::OrthogonalRegularizer(factor, c.text("mode", "rows"));
+     }},
 };
 
 constexpr StandardClass<Constraint> kConstraints[] = {

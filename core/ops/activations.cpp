@@ -3,6 +3,9 @@
 #include <numbers>
 
 #include "keratin/core/ops/detail/op_support.h"
+#include "keratin/core/ops/reduce.h"
+#include "keratin/core/ops/shaping.h"
+#include "keratin/core/tensor/errors.h"
 
 namespace keratin::ops {
 namespace {
@@ -78,5 +81,66 @@ Value mish(Value x) {
 }
 
 Value log_sigmoid(Value x) { return -softplus(-to_floating(x)); }
+
+Value glu(Value x, int axis) {
+  x = to_floating(x);
+  const std::int64_t size = x.shape()[x.shape().normalize_axis(axis)];
+  if (size % 2 != 0) {
+    throw InvalidArgument("glu: expected an even size on axis " + std::to_string(axis) + ", got an input of shape " +
+                          x.shape().to_string());
+  }
+  const Values halves = split(x, 2, axis);
+  return halves[0] * sigmoid(halves[1]);
+}
+
+Value squareplus(Value x, double b) {
+  x = to_floating(x);
+  return (x + sqrt(square(x) + b)) * 0.5;
+}
+
+Value tanh_shrink(Value x) {
+  x = to_floating(x);
+  return x - tanh(x);
+}
+
+Value hard_shrink(Value x, double threshold) {
+  x = to_floating(x);
+  return where(greater(abs(x), threshold), x, 0.0);
+}
+
+Value soft_shrink(Value x, double threshold) {
+  x = to_floating(x);
+  return relu(x - threshold) - relu(-x - threshold);
+}
+
+Value threshold(Value x, double threshold, double default_value) {
+  x = to_floating(x);
+  return where(greater(x, threshold), x, default_value);
+}
+
+Value sparse_plus(Value x) {
+  x = to_floating(x);
+  return where(greater_equal(x, 1.0), x, square(relu(clip(x, -1, 1) + 1.0)) * 0.25);
+}
+
+Value sparse_sigmoid(Value x) { return (clip(to_floating(x), -1, 1) + 1.0) * 0.5; }
+
+Value sparsemax(Value x, int axis) {
+  x = to_floating(x);
+  // sum(max(x - t, 0)) falls from at least 1 at t = max(x) - 1 to 0 at max(x): halving that interval finds which
+  // elements lie above t, to a float's precision, and with them t follows exactly. (Sorting, the usual way, would be
+  // another op for each device.)
+  const Value fixed = stop_gradient(x);
+  Value low = max(fixed, {axis}, true) - 1.0;
+  double step = 1;
+  for (int halving = 0; halving < 24; ++halving) {
+    step /= 2;
+    const Value middle = low + step;
+    low = where(greater_equal(sum(relu(fixed - middle), {axis}, true), 1.0), middle, low);
+  }
+  const Value above = greater(fixed, low);
+  const Value count = sum(cast(above, x.dtype()), {axis}, true);
+  return relu(x - (sum(where(above, x, 0.0), {axis}, true) - 1.0) / count);
+}
 
 }  // namespace keratin::ops

@@ -225,6 +225,14 @@ CASES = [
     ("spatial_dropout1d", lambda **k: layers.SpatialDropout1D(0.5, seed=2, **k), [(2, 3, 2)], {"random": True}),
     ("spatial_dropout2d", lambda **k: layers.SpatialDropout2D(0.25, **k), [(2, 2, 3, 2)], {"random": True}),
     ("spatial_dropout3d", lambda **k: layers.SpatialDropout3D(0.25, **k), [(1, 2, 2, 2, 2)], {"random": True}),
+    (
+        "dense_orthogonal",
+        lambda **k: layers.Dense(
+            3, activity_regularizer=keras.regularizers.OrthogonalRegularizer(factor=0.5, mode="columns"), **k
+        ),
+        [(4, 3)],
+        {},
+    ),
     ("activity_regularization", lambda **k: layers.ActivityRegularization(l1=0.25, l2=0.5, **k), [(4, 3)], {}),
     ("batch_normalization", lambda **k: layers.BatchNormalization(**k), [(6, 4)], {}),
     (
@@ -298,6 +306,7 @@ CASES = [
 ACTIVATIONS = [
     "linear", "relu", "sigmoid", "tanh", "softmax", "log_softmax", "leaky_relu", "relu6", "elu", "selu", "celu", "gelu",
     "silu", "mish", "softplus", "softsign", "exponential", "hard_sigmoid", "hard_silu", "hard_tanh", "log_sigmoid",
+    "glu", "squareplus", "tanh_shrink", "hard_shrink", "soft_shrink", "sparse_plus", "sparse_sigmoid", "sparsemax",
 ]  # fmt: skip
 
 random = np.random.default_rng(20260101)
@@ -409,15 +418,25 @@ def layer_case(name, make, shapes, special):
     return case
 
 
+def sparsemax(x):
+    """As the paper has it. Keras up to 3.15 sums cumulative sums, and its results do not sum to 1 (keras issue 23425)."""
+    descending = -jax.numpy.sort(-x, axis=-1)
+    support = descending - (jax.numpy.cumsum(descending, axis=-1) - 1) / jax.numpy.arange(1, x.shape[-1] + 1) > 0
+    total = jax.numpy.where(support, descending, 0.0).sum(-1, keepdims=True)
+    return jax.numpy.maximum(x - (total - 1) / support.sum(-1, keepdims=True), 0.0)
+
+
 def activations():
     seed_for("activations")
-    x = np.concatenate([numbers((32,), 8.0), [-30.5, -20.25, 20.25, 30.5]]).reshape(4, 9)
+    x = np.concatenate([numbers((32,), 8.0), [-30.5, -20.25, 20.25, 30.5]]).reshape(6, 6)
     cotangent = numbers(x.shape)
     result = {"x": tensor(x), "cotangent": tensor(cotangent), "functions": {}}
     for name in ACTIVATIONS:
-        function = keras.activations.get(name)
-        dx = jax.grad(lambda v: (function(v) * cotangent).sum())(jax.numpy.asarray(x))
-        result["functions"][name] = {"y": tensor(function(jax.numpy.asarray(x))), "dx": tensor(dx)}
+        function = sparsemax if name == "sparsemax" else keras.activations.get(name)
+        y = function(jax.numpy.asarray(x))
+        columns = cotangent[:, : y.shape[1]]  # glu has half as many
+        dx = jax.grad(lambda v: (function(v) * columns).sum())(jax.numpy.asarray(x))
+        result["functions"][name] = {"y": tensor(y), "dx": tensor(dx)}
     return result
 
 

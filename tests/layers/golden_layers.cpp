@@ -114,6 +114,7 @@ std::map<std::string, Layer> golden_layers() {
       {"spatial_dropout1d", SpatialDropout1D(0.5, {.seed = 2})},
       {"spatial_dropout2d", SpatialDropout2D(0.25)},
       {"spatial_dropout3d", SpatialDropout3D(0.25)},
+      {"dense_orthogonal", Dense(3, {.activity_regularizer = regularizers::OrthogonalRegularizer(0.5, "columns")})},
       {"activity_regularization", ActivityRegularization({.l1 = 0.25, .l2 = 0.5})},
       {"batch_normalization", BatchNormalization()},
       {"batch_normalization_images", BatchNormalization({.momentum = 0.75, .epsilon = 0.01})},

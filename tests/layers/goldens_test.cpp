@@ -162,7 +162,9 @@ TEST_P(LayerGoldens, ActivationsComputeWhatKerasDoes) {
   for (const auto& [name, golden] : activations["functions"].items()) {
     SCOPED_TRACE(name);
     LayerProgram program(Activation(name), {{x.shape(), x.dtype()}}, Phase::predict, open(GetParam()));
-    const LayerResult result = program.run({x}, cotangent);
+    Value columns = cotangent;  // glu has half as many
+    if (program.output().shape != cotangent.shape()) columns = ops::split(columns, 2)[0];
+    const LayerResult result = program.run({x}, columns);
     expect_near(result.output, golden["y"], GetParam().tolerance, "output");
     expect_near(result.input_gradients[0], golden["dx"], GetParam().tolerance, "gradient");
   }

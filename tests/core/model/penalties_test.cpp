@@ -29,6 +29,10 @@ TEST(Regularizers, ArePenalties) {
   expect_near(Regularizer("l1")(weight()), {0.1});
   expect_near(Regularizer("l2")(weight()), {0.3});
   expect_near(Regularizer("l1_l2")(weight()), {0.4});
+  // The rows (3, -1) and (4, 2) have the cosine 10 / sqrt(200), the columns (3, 4) and (-1, 2) 5 / (5 sqrt(5)).
+  expect_near(regularizers::OrthogonalRegularizer(0.5)(weight()), {0.5 * std::sqrt(0.5)});
+  expect_near(regularizers::OrthogonalRegularizer(0.5, "columns")(weight()), {0.5 / std::sqrt(5.0)});
+  expect_near(Regularizer("orthogonal_regularizer")(Tensor({1, 2}, {3.0f, 4.0f})), {0});
 }
 
 TEST(Regularizers, HaveKerasConfigurations) {
@@ -36,7 +40,13 @@ TEST(Regularizers, HaveKerasConfigurations) {
   EXPECT_EQ(Regularizer().config().to_json(), "null");
   EXPECT_EQ(Regularizer("l2").config().to_json(),
             R"({"module": "keras.regularizers", "class_name": "L2", "config": {"l2": 0.01}, "registered_name": null})");
+  EXPECT_EQ(regularizers::OrthogonalRegularizer().config().to_json(),
+            R"({"module": "keras.regularizers", "class_name": "OrthogonalRegularizer", )"
+            R"("config": {"factor": 0.01, "mode": "rows"}, "registered_name": null})");
   expect_error<InvalidArgument>([] { Regularizer("l3"); }, {"unknown regularizer 'l3'"});
+  expect_error<InvalidArgument>([] { regularizers::OrthogonalRegularizer(0.1, "row"); }, {"did you mean 'rows'?"});
+  expect_error<InvalidArgument>([] { regularizers::OrthogonalRegularizer(-1); }, {"factor must not be negative"});
+  expect_error<InvalidArgument>([] { Regularizer("orthogonal_regularizer")(Tensor({3})); }, {"expected a matrix"});
 }
 
 TEST(Constraints, ProjectWeights) {
