@@ -11,5 +11,6 @@
 #include "keratin/core/training/model.h"
 #include "keratin/core/training/predictor.h"
 #include "keratin/core/training/sequential.h"
+#include "keratin/core/training/training_step.h"
 #include "keratin/io/datasets.h"
 #include "keratin/layers/layers.h"

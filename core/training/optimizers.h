@@ -161,6 +161,14 @@ class Optimizer {
   void set_learning_rate(double rate) const { impl_->set_learning_rate(rate); }
   std::int64_t iterations() const { return impl_->iterations(); }
 
+  // For training loops of your own, within the function of a TrainingStep (core/training/training_step.h): changes the
+  // variables by their gradients, which may be empty, at the end of the step. Once in a step, and once for a variable;
+  // throws InvalidArgument otherwise, outside of a step, when the numbers or shapes differ, and when no variable has a
+  // gradient.
+  void apply(const std::vector<Variable>& variables, const Values& gradients) const;
+  // The loss times loss_scale_factor, if there is one: the gradients that apply() takes are those of this.
+  Value scale_loss(const Value& loss) const;
+
  private:
   std::shared_ptr<OptimizerImpl> impl_;
 };
