@@ -15,7 +15,8 @@ class Model;
 // What a callback knows of, and may do to, the training it is part of.
 struct Training {
   Model& model;
-  int epochs = 1, initial_epoch = 0;
+  int epochs = 1;
+  int initial_epoch = 0;    // on_train_begin may change it: training goes on from there
   std::int64_t steps = -1;  // of an epoch; -1 for generators
   int verbose = 1;
   bool stop = false;  // set: fit ends after this batch or epoch
@@ -29,6 +30,9 @@ class CallbackImpl {
   virtual void on_epoch_begin(Training&, int) {}
   // `logs` may be added to: learning rates, for example.
   virtual void on_epoch_end(Training&, int, Logs&) {}
+  // Around the validation of an epoch.
+  virtual void on_test_begin(Training&) {}
+  virtual void on_test_end(Training&, const Logs&) {}
   virtual void on_train_batch_begin(Training&, std::int64_t) {}
   virtual void on_train_batch_end(Training&, std::int64_t, const LazyLogs&) {}
 };

@@ -50,7 +50,7 @@ class Fit {
     if (data_.resident()) prepare_resident();
     for (const Callback& callback : options_.callbacks) callback->on_train_begin(training_);
     Logs logs;
-    for (int epoch = options_.initial_epoch; epoch < options_.epochs && !training_.stop; ++epoch) {
+    for (int epoch = training_.initial_epoch; epoch < options_.epochs && !training_.stop; ++epoch) {
       logs = run_epoch(epoch);
       record(epoch, logs);
     }
@@ -212,9 +212,11 @@ class Fit {
       const ValidationData& v = options_.validation_data;
       validation_ = Dataset(v.x, v.y, v.sample_weight);
     }
+    for (const Callback& callback : options_.callbacks) callback->on_test_begin(training_);
     const Logs results =
         evaluate_model(model_, *validation_,
                        {.batch_size = validation_batch(), .verbose = 0, .steps = options_.validation_steps}, false);
+    for (const Callback& callback : options_.callbacks) callback->on_test_end(training_, results);
     for (const auto& [name, value] : results) logs.set("val_" + name, value);
   }
 

@@ -41,6 +41,29 @@ struct ModelCheckpointOptions {
 // InvalidArgument for another ending.
 Callback ModelCheckpoint(std::string filepath, ModelCheckpointOptions options = {});
 
+struct BackupAndRestoreOptions {
+  // Batches between two backups; empty: at the end of every epoch.
+  std::optional<std::int64_t> save_freq = {};
+  bool double_checkpoint = false;  // keeps the last two, in case the last one is damaged
+  bool delete_checkpoint = true;   // when training has come to its end
+};
+// Training that was interrupted goes on: keeps weights, optimizer state and the number of the epoch in files of the
+// folder `backup_dir`, which is for this alone, and when fit begins with such files there, takes them and begins with
+// the epoch that was next (with save_freq: the one that was under way, from its beginning). A backup appears complete
+// or not at all. With backups of whole epochs and the same seed, weights are what they would have been without the
+// interruption; what other callbacks remember is not kept. Throws InvalidArgument for an empty path, a save_freq that
+// is not positive, and a model that is not built when fit begins; FileError when no backup there can be read, or none
+// written.
+Callback BackupAndRestore(std::string backup_dir, BackupAndRestoreOptions options = {});
+
+struct SwapEMAWeightsOptions {
+  bool swap_on_epoch = false;
+};
+// With an optimizer that has use_ema: validation is done with the moving averages of the weights. With `swap_on_epoch`
+// they also stay in the model from the end of an epoch to the beginning of the next: for a ModelCheckpoint after this
+// callback in the list. Throws InvalidArgument, when fit begins, for an optimizer without use_ema.
+Callback SwapEMAWeights(SwapEMAWeightsOptions options = {});
+
 struct ReduceLROnPlateauOptions {
   std::string monitor = "val_loss";
   double factor = 0.1;

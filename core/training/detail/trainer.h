@@ -84,6 +84,8 @@ class Trainer {
   // Runs a resident step. Throws when numeric checks find something.
   void run(StepPlan& plan);
 
+  // The number of the step that random ops count by.
+  const VariablePtr& random_step() const { return random_step_; }
   void reset_metrics();
   Logs metrics() const;
   std::vector<std::string> metric_names() const;
