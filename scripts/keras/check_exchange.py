@@ -10,6 +10,7 @@ Then Keras loads what Keratin has built itself: a model for every layer. Exits 1
 """
 
 import argparse
+import json
 import os
 import pathlib
 import subprocess
@@ -262,6 +263,77 @@ def layer_cases():
         CASES["layer_" + name] = build
 
 
+def compiled_cases():
+    """Small models compiled with every optimizer, loss and metric of the training goldens."""
+    goldens = json.loads((pathlib.Path(__file__).resolve().parents[2] / "tests/goldens/training.json").read_text())
+
+    def made(description):
+        try:
+            return keras.saving.deserialize_keras_object(json.loads(json.dumps(description)))
+        except Exception:  # noqa: BLE001  what an older version does not know
+            return None
+
+    def add(name, outputs, activation, targets, optimizer="sgd", loss="mse", metrics=None):
+        def build(rng, n):
+            model = Sequential([keras.Input((6,)), layers.Dense(8, activation="tanh"), layers.Dense(outputs, activation=activation)])
+            chosen = optimizer if isinstance(optimizer, str) else made(optimizer)
+            model.compile(chosen, loss if isinstance(loss, str) else made(loss), metrics=[made(m) for m in metrics or []])
+            return model, [numbers(rng, n, 6)], [targets(rng, n)]
+
+        if all(made(d) is not None for d in [optimizer, loss, *(metrics or [])] if not isinstance(d, str)):
+            CASES[name] = build
+
+    kinds = {}  # the second case of a class has the moving average, weight decay and clipping
+    for golden in goldens["optimizers"]["cases"]:
+        kinds.setdefault(golden["object"]["class_name"], []).append(golden["object"])
+    for name, objects in kinds.items():
+        for i, description in enumerate(objects[:2]):
+            add(f"optimizer_{name}_{i}", 4, None, lambda rng, n: numbers(rng, n, 4), optimizer=description)
+
+    def bits(rng, n):
+        return rng.integers(0, 2, (n, 3)).astype("float32")
+
+    def one_hot(rng, n):
+        return np.eye(3, dtype="float32")[labels(rng, n, 3)]
+
+    def sparse(rng, n):
+        return labels(rng, n, 3)
+
+    for i, golden in enumerate(goldens["losses"]):
+        description, shape = golden["object"], golden["p"]["shape"]
+        config = description["config"]
+        # Keras forgets these when it saves; the goldens have them from elsewhere.
+        if config.get("delta", 1.0) != 1.0 or len(shape) != 2 or "weight" in golden or config.get("reduction") == "none":
+            continue
+        if config.get("axis") not in (None, -1) or description["class_name"] in ("Dice", "Tversky") and config.get("axis"):
+            continue
+        name = description["class_name"]
+        targets = sparse if "Sparse" in name else bits if "Binary" in name or name in ("Dice", "Tversky") else one_hot
+        probabilities = "entropy" in name or name in ("KLDivergence", "Poisson", "MeanSquaredLogarithmicError", "Dice", "Tversky")
+        activation = None if config.get("from_logits") or not probabilities else "sigmoid" if targets is bits else "softmax"
+        add(f"loss_{name}_{i}", 3, activation, targets, loss=description)
+
+    groups = {"bits": (bits, "sigmoid", []), "one_hot": (one_hot, "softmax", []), "sparse": (sparse, "softmax", [])}
+    for golden in goldens["metrics"]:
+        description, (y, p, *weight) = golden["object"], golden["updates"][0] if len(golden["updates"][0]) > 1 else (None, None)
+        # Metrics that take class numbers as predictions, or values alone, belong to no such model.
+        if weight or y is None or p["dtype"] != "float32" or len(p["shape"]) != 2 or p["shape"][1] != 3:
+            continue
+        config, name = description["config"], description["class_name"]
+        if config.get("axis", -1) != -1 and "axis" in config or config.get("from_logits"):
+            continue
+        kind = "sparse" if len(y["shape"]) == 1 else "one_hot" if "Categorical" in name or "OneHot" in name else "bits"
+        members = groups[kind][2]
+        if name in ("R2Score", "CosineSimilarity", "PearsonCorrelation", "ConcordanceCorrelation"):
+            members = groups["one_hot"][2]
+        if not any(m["class_name"] == name and m["config"] == config for m in members):
+            members.append({**description, "config": {**config, "name": f"{config.get('name', 'm')}_{len(members)}"}})
+    for kind, (targets, activation, members) in groups.items():
+        loss = {"bits": "binary_crossentropy", "one_hot": "categorical_crossentropy", "sparse": "sparse_categorical_crossentropy"}[kind]
+        for first in range(0, len(members), 12):
+            add(f"metrics_{kind}_{first}", 3, activation, targets, loss=loss, metrics=members[first : first + 12])
+
+
 def batch_of(arrays, step):
     return [a[step * BATCH : (step + 1) * BATCH] for a in arrays]
 
@@ -273,6 +345,11 @@ def one(arrays):
 def predict(model, x):
     y = model.predict(one(x), verbose=0, batch_size=BATCH)
     return list(y) if isinstance(y, (list, tuple)) else [y]
+
+
+def evaluate(model, x, y):
+    """The loss and every number of every metric."""
+    return np.concatenate([np.ravel(v) for v in model.evaluate(one(x), one(y), batch_size=BATCH, verbose=0, return_dict=True).values()])
 
 
 def train(model, x, y):
@@ -338,18 +415,21 @@ def from_keras(exchange, folder, names, report):
         model.save(here / "model.keras")
         model.save(here / "model.h5")
         prediction = predict(model, x)
-        expected[name] = (model, x, y, prediction, train(model, x, y) if y is not None else None)
+        evaluation = evaluate(model, x, y) if name.startswith("metrics") else None
+        expected[name] = (model, x, y, prediction, train(model, x, y) if y is not None else None, evaluation)
     run = subprocess.run([exchange, "run", *[str(folder / n) for n in names]], capture_output=True, text=True)
     report.failures += [line for line in run.stderr.splitlines() if "warning" not in line]
     report.check("exchange", "failed", run.returncode in (0, 1), run.stderr)
     for name in names:
-        model, x, y, prediction, losses = expected[name]
+        model, x, y, prediction, losses, evaluation = expected[name]
         for extension in (".keras", ".h5"):
             results = folder / name / f"results{extension}.h5"
             if not results.exists():
                 continue
             what = f"{name}{extension}"
             report.predictions(what, "predictions here", results_of(results, "prediction"), prediction)
+            if evaluation is not None:
+                report.predictions(what, "metrics here", results_of(results, "evaluation"), [evaluation])
             if y is not None:
                 with h5py.File(results) as f:
                     report.losses(what, list(f["losses"][()]), losses)
@@ -368,6 +448,8 @@ def from_keras(exchange, folder, names, report):
             if y is None or extension == ".h5":
                 continue
             report.check(what, "is not compiled", back.compiled)
+            if evaluation is not None:
+                report.predictions(what, "metrics back in Keras", [evaluate(back, x, y)], [evaluation])
             report.losses(what + " back in Keras", train(back, x, y), losses)
             report.weights(what + " back in Keras", back.get_weights(), model.get_weights())
 
@@ -403,6 +485,7 @@ def main():
     report = Report()
     names = []
     layer_cases()
+    compiled_cases()
     if not arguments.written_only:
         names = [name for name in CASES if arguments.only in name]
         from_keras(arguments.exchange, arguments.folder / "from_keras", names, report)

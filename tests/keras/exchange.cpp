@@ -44,6 +44,11 @@ void run(const fs::path& folder, const std::string& extension) {
   store(results, "prediction", model.predict_all(x));
   model.save(base + "back" + extension);
   if (model.compiled() && !y.empty()) {
+    std::vector<float> evaluation;
+    for (const auto& [name, value] : model.evaluate(x, y, {.batch_size = 8, .verbose = 0})) {
+      evaluation.push_back(static_cast<float>(value));
+    }
+    results.dataset("evaluation0", Tensor({static_cast<std::int64_t>(evaluation.size())}, evaluation));
     constexpr int kSteps = 5;
     Tensor losses({kSteps});
     const std::int64_t batch = x[0].shape()[0] / kSteps;
