@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes docs/api from the public headers: what each declares, with its comments, without what is private.
+"""Writes docs/api from the public headers: what each declares, with its comments, without what is private; and the
+table of Keras's names (keras_table.py).
 
     scripts/docs/api_pages.py           writes the pages
     scripts/docs/api_pages.py --check   exits with 1 when they are not what the headers say
@@ -8,6 +9,8 @@
 import pathlib
 import re
 import sys
+
+import keras_table
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "docs" / "api"
@@ -86,6 +89,8 @@ def pages():
                 index.append(f"| [`{include}`]({name}.md#{anchor}) | {intro.replace('|', chr(92) + '|')} |")
         index.append("")
         result[FOLDER / f"{name}.md"] = "\n".join(page).rstrip() + "\n"
+    index += ["## [Keras's names](keras.md)", "", "Which names of Keras are here, which go by another way, and which are missing.", ""]
+    result[FOLDER / "keras.md"] = keras_table.page()
     result[FOLDER / "README.md"] = "\n".join(index).rstrip() + "\n"
     return result
 
