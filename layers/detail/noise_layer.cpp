@@ -24,6 +24,8 @@ class NoiseLayer final : public LayerImpl {
     return LayerImpl::config().set(argument_, strength_).set("seed", seed_config(seed_));
   }
 
+  bool supports_masking() const override { return true; }
+
   Value call(Value x, CallContext& context) override {
     if (!context.training() || strength_ == 0) return x;
     x = op_support::to_floating(x);
@@ -57,6 +59,8 @@ class SpatialDropoutLayer final : public LayerImpl {
     }
     return axes_ > 1 ? config.set("data_format", "channels_last") : config;
   }
+
+  bool supports_masking() const override { return true; }
 
   Value call(Value x, CallContext& context) override {
     if (!context.training() || rate_ == 0) return x;

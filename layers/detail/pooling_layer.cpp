@@ -1,6 +1,8 @@
 #include "keratin/layers/detail/pooling_layer.h"
 
 #include "keratin/core/ops/detail/op_support.h"
+#include "keratin/core/ops/elementwise.h"
+#include "keratin/core/ops/reduce.h"
 #include "keratin/core/ops/shaping.h"
 #include "keratin/layers/detail/conv_nd.h"
 
@@ -84,10 +86,18 @@ class GlobalPoolingLayer final : public LayerImpl {
     return LayerImpl::config().set("data_format", "channels_last").set("keepdims", keepdims_);
   }
 
-  Value call(Value x, CallContext&) override {
+  // Of sequences with a mask, as in Keras: the mean of the steps that count.
+  bool supports_masking() const override { return axes_ == 1 && reduce_ == static_cast<Reduce>(ops::mean); }
+
+  Value call(Value input, CallContext& context) override {
+    const Value x = op_support::to_floating(input);
     std::vector<int> axes;
     for (int axis = 1; axis <= axes_; ++axis) axes.push_back(axis);
-    return reduce_(op_support::to_floating(x), axes, keepdims_);
+    const Value mask = supports_masking() ? context.mask() : Value();
+    if (!mask) return reduce_(x, axes, keepdims_);
+    context.set_mask({});
+    const Value counts = ops::expand_dims(ops::cast(mask, x.dtype()), -1);
+    return ops::sum(x * counts, axes, keepdims_) / ops::sum(counts, axes, keepdims_);
   }
 
  protected:

@@ -34,6 +34,8 @@ class GroupNormalizationLayer final : public LayerImpl {
         .set("gamma_constraint", options_.gamma_constraint.config());
   }
 
+  bool supports_masking() const override { return true; }
+
   Value call(Value x, CallContext&) override {
     x = op_support::to_floating(x);
     const Shape shape = x.shape();

@@ -16,6 +16,8 @@ class UnitNormalizationLayer final : public LayerImpl {
 
   Config config() const override { return LayerImpl::config().set("axis", axis_.config()); }
 
+  bool supports_masking() const override { return true; }
+
   Value call(Value x, CallContext&) override {
     x = op_support::to_floating(x);
     const Value squares = ops::sum(ops::square(x), detail::resolve_axes(axis_, x.shape()), true);

@@ -113,6 +113,8 @@ class NormalizationLayer final : public LayerImpl {
         .set("variance", nested(options_.variance));
   }
 
+  bool supports_masking() const override { return true; }
+
   Value call(Value x, CallContext& context) override {
     x = op_support::to_floating(x);
     const bool given = options_.mean.defined();
@@ -231,6 +233,11 @@ void adapt_layer(const Layer& layer, Add add) {
 
 Normalization::Normalization(const NormalizationOptions& options)
     : Layer(std::make_shared<NormalizationLayer>(options)) {}
+
+Normalization::Normalization(const Layer& layer) : Layer(layer) {
+  if (dynamic_cast<NormalizationLayer*>(&layer.impl())) return;
+  throw InvalidArgument(layer.name() + " (" + layer.class_name() + "): expected a Normalization");
+}
 
 void Normalization::adapt(const Tensor& data) {
   adapt_layer(*this, [&](auto add) { add(data); });

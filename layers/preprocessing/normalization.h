@@ -28,6 +28,9 @@ class Normalization : public Layer {
   // Throws InvalidArgument for one of mean and variance without the other, for two of different shapes, and for more
   // axes than `axis` has.
   explicit Normalization(const NormalizationOptions& options = {});
+  // A Normalization found in a model, to adapt it: Normalization(model.get_layer("normalization")). Throws
+  // InvalidArgument for a layer of another class.
+  explicit Normalization(const Layer& layer);
   static Layer from_config(ConfigReader& c);
 
   // Sets the statistics to those of the data, whose first axis is the batch. Builds the layer if it is not built.

@@ -14,6 +14,8 @@ class ActivityRegularizationLayer final : public LayerImpl {
 
   Config config() const override { return LayerImpl::config().set("l1", l1_).set("l2", l2_); }
 
+  bool supports_masking() const override { return true; }
+
   Value call(Value x, CallContext& context) override {
     x = op_support::to_floating(x);
     if (l1_ != 0 || l2_ != 0) detail::add_activity_loss(regularizers::L1L2(l1_, l2_), x, context);

@@ -25,6 +25,8 @@ class AlphaDropoutLayer final : public LayerImpl {
         .set("noise_shape", options_.noise_shape.rank() > 0 ? ConfigValue(options_.noise_shape) : ConfigValue());
   }
 
+  bool supports_masking() const override { return true; }
+
   Value call(Value x, CallContext& context) override {
     if (!context.training() || rate_ == 0) return x;
     x = op_support::to_floating(x);

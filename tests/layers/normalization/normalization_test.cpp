@@ -133,6 +133,9 @@ TEST(Normalization, DoesWhatLayersDo) {
       {{2, 3}}, {.output = {2, 3}});
 }
 
+// As Model::get_layer would give it.
+Layer other_handle(const Layer& layer) { return layer; }
+
 TEST(Normalization, AdaptsToData) {
   Tensor data({3000, 2});  // two pieces of rows
   const std::span<float> values = data.values<float>();
@@ -164,6 +167,10 @@ TEST(Normalization, AdaptsToData) {
       }
     }
   }
+  const Layer found = other_handle(by_batches);
+  Normalization(found).adapt(Tensor({2, 2}, {1.0f, 0.0f, 3.0f, 0.0f}));
+  EXPECT_EQ(by_batches.variables()[0].value().at({0}), 2);
+  expect_error<InvalidArgument>([] { Normalization(Layer(Dense(2))); }, {"(Dense): expected a Normalization"});
   Normalization all({.axis = {}});
   all.adapt(Tensor({2, 2}, {std::uint8_t{1}, std::uint8_t{2}, std::uint8_t{3}, std::uint8_t{6}}));
   EXPECT_EQ(all.variables()[0].value().item(), 3);

@@ -52,6 +52,17 @@ TEST(Pooling, OfOtherRanksDoesWhatLayersDo) {
   expect_error<InvalidArgument>([] { AdaptiveMaxPooling2D({2, 0}); }, {"output_size must be positive, got {2, 0}"});
 }
 
+TEST(GlobalAveragePooling1D, TakesTheMeanOfTheStepsThatCount) {
+  const Value x = Masking()(Tensor({1, 3, 2}, {1.0f, 2.0f, 0.0f, 0.0f, 3.0f, 6.0f}));
+  EXPECT_EQ(GlobalAveragePooling1D()(x).tensor().to_vector<float>(), (std::vector<float>{2, 4}));
+  // Layers on the way hand the mask on: without it the mean would be a third less.
+  const Value between = ActivityRegularization()(GaussianNoise(0.5)(AlphaDropout(0.5)(SpatialDropout1D(0.5)(x))));
+  const Value unit = GroupNormalization({.groups = 1, .center = false, .scale = false})(UnitNormalization()(between));
+  EXPECT_EQ(GlobalAveragePooling1D()(Normalization()(between)).tensor().to_vector<float>(), (std::vector<float>{2, 4}));
+  EXPECT_NE(GlobalAveragePooling1D()(unit).tensor().to_vector<float>(),
+            GlobalAveragePooling1D()(unit * 1.0).tensor().to_vector<float>());
+}
+
 TEST(Pooling2D, TakesBytes) {
   const Tensor x({1, 1, 2, 1}, {std::uint8_t{200}, std::uint8_t{101}});
   EXPECT_EQ(Tensor(AveragePooling2D({1, 2})(x)).item(), 150.5);
