@@ -108,7 +108,7 @@ __global__ void __launch_bounds__(kBlockThreads) run_warps(F f, i64 teams) {
 }
 template <class F>
 __global__ void __launch_bounds__(kBlockThreads) run_blocks(F f) {
-  __shared__ alignas(16) unsigned char shared[16 * BlockTeam::kWarps];
+  alignas(16) __shared__ unsigned char shared[16 * BlockTeam::kWarps];
   f(BlockTeam{shared}, static_cast<i64>(blockIdx.x));
 }
 
