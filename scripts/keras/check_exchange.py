@@ -327,6 +327,8 @@ def compiled_cases():
         config, name = description["config"], description["class_name"]
         if config.get("axis", -1) != -1 and "axis" in config or config.get("from_logits"):
             continue
+        if config.get("num_regressors"):  # Keras cannot compile it for JAX
+            continue
         kind = "sparse" if len(y["shape"]) == 1 else "one_hot" if "Categorical" in name or "OneHot" in name else "bits"
         members = groups[kind][2]
         if name in ("R2Score", "CosineSimilarity", "PearsonCorrelation", "ConcordanceCorrelation"):
@@ -361,7 +363,7 @@ def train(model, x, y):
     losses = []
     for step in range(STEPS):
         result = model.train_on_batch(one(batch_of(x, step)), one(batch_of(y, step)))
-        losses.append(float(np.ravel(result)[0]))
+        losses.append(float(result[0] if isinstance(result, (list, tuple)) else result))
     return losses
 
 

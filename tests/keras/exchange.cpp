@@ -4,6 +4,7 @@
 //       loads and predicts, saves the model again (back.*), trains five steps, saves what came out
 //       (trained.*.weights.h5) and the numbers (results.*.h5)
 //   keratin_keras_exchange write FOLDER     a model for each layer, with an input and its prediction
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
 
@@ -44,10 +45,14 @@ void run(const fs::path& folder, const std::string& extension) {
   store(results, "prediction", model.predict_all(x));
   model.save(base + "back" + extension);
   if (model.compiled() && !y.empty()) {
+    // By name, as Keras sorts them; numbers of one metric stay in their order.
+    const Logs logs = model.evaluate(x, y, {.batch_size = 8, .verbose = 0});
+    std::vector<std::pair<std::string, double>> items(logs.begin(), logs.end());
+    std::stable_sort(items.begin(), items.end(), [](const auto& a, const auto& b) {
+      return a.first.substr(0, a.first.find('[')) < b.first.substr(0, b.first.find('['));
+    });
     std::vector<float> evaluation;
-    for (const auto& [name, value] : model.evaluate(x, y, {.batch_size = 8, .verbose = 0})) {
-      evaluation.push_back(static_cast<float>(value));
-    }
+    for (const auto& [name, value] : items) evaluation.push_back(static_cast<float>(value));
     results.dataset("evaluation0", Tensor({static_cast<std::int64_t>(evaluation.size())}, evaluation));
     constexpr int kSteps = 5;
     Tensor losses({kSteps});
