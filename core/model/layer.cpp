@@ -155,11 +155,14 @@ Values LayerImpl::expand(std::span<const Value> inputs, const std::any& call_opt
   for (const Value& input : inputs) shapes.push_back(input.shape());
   build_for(shapes);
   const auto& options = std::any_cast<const CallOptions&>(call_options);
+  if ((options.use_causal_mask || options.return_attention_scores) && !is_attention()) {
+    throw InvalidArgument("use_causal_mask and return_attention_scores are options of attention layers only");
+  }
   const bool outer = trace.training();
   if (options.training) trace.set_training(*options.training);
   Values masks;
   for (const Value& input : inputs) masks.push_back(trace.mask_of(input));
-  CallContext context(trace, std::move(masks));
+  CallContext context(trace, std::move(masks), options);
   Values outputs = call(inputs, context);
   pass_masks(outputs, context);
   trace.set_training(outer);

@@ -25,13 +25,19 @@ struct CallOptions {
   // Overrides whether the layer behaves as in training (dropout on, batch statistics); by default fit trains, the rest
   // does not.
   std::optional<bool> training = {};
+  // For attention layers: no position looks at later ones.
+  bool use_causal_mask = false;
+  // For attention layers: the weights are the second output.
+  bool return_attention_scores = false;
 };
 
 // What a layer may ask for while it composes its outputs.
 class CallContext {
  public:
-  explicit CallContext(TraceContext& trace, Values masks = {}) : trace_(trace), masks_(std::move(masks)) {}
+  explicit CallContext(TraceContext& trace, Values masks = {}, const CallOptions& options = {})
+      : trace_(trace), masks_(std::move(masks)), options_(options) {}
   bool training() const;
+  const CallOptions& options() const { return options_; }
   // The mask of an input: bool over its first axes, (n, time) for sequences, false where there is no data to look at.
   // Empty when the input has none.
   Value mask(int input = 0) const {
@@ -54,6 +60,7 @@ class CallContext {
  private:
   TraceContext& trace_;
   Values masks_;  // of the inputs
+  CallOptions options_;
   std::map<int, Value> output_masks_;
 };
 
@@ -62,6 +69,7 @@ enum class CallForm : std::uint8_t {
   list,           // layer([a, b])
   positional,     // layer(a, b)
   initial_state,  // layer(a, initial_state=[b, c])
+  attention,      // layer(a, b, key=c, attention_mask=d)
 };
 
 class LayerImpl : public Callable, public std::enable_shared_from_this<LayerImpl> {
@@ -100,6 +108,9 @@ class LayerImpl : public Callable, public std::enable_shared_from_this<LayerImpl
   // Whether the first input's mask is also the first output's, unless `call` sets another. A layer that does not and
   // gets one warns once, as Keras: the layers behind it do not see the mask.
   virtual bool supports_masking() const { return false; }
+
+  // Whether calls may have the options of attention layers.
+  virtual bool is_attention() const { return false; }
 
   virtual CallForm call_form() const { return CallForm::list; }
 

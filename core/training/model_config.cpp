@@ -141,10 +141,17 @@ class ModelWriter {
       keywords.set("initial_state", ConfigValue::List(inputs.begin() + 1, inputs.end()));
       inputs.resize(1);
     }
-    const bool apart = inputs.size() == 1 || form == CallForm::positional;
+    if (form == CallForm::attention) {
+      if (inputs.size() > 2) keywords.set("key", inputs[2]);
+      if (inputs.size() > 3) keywords.set("attention_mask", inputs[3]);
+      inputs.resize(2);
+    }
+    const bool apart = inputs.size() == 1 || form == CallForm::positional || form == CallForm::attention;
     const ConfigValue arguments = apart ? ConfigValue(inputs) : ConfigValue(ConfigValue::List{inputs});
     const auto& options = node.attrs_as<CallOptions>();
     if (options.training) keywords.set("training", *options.training);
+    if (options.use_causal_mask) keywords.set("use_causal_mask", true);
+    if (options.return_attention_scores) keywords.set("return_attention_scores", true);
     return Config().set("args", arguments).set("kwargs", keywords);
   }
 

@@ -53,7 +53,8 @@ std::optional<Reference> read_reference(const ConfigValue& value) {
 struct CallData {
   std::vector<Reference> inputs;
   CallOptions options;
-  std::optional<std::string> mask;  // the layer or op whose output is the mask
+  std::map<std::string, Reference> named;  // arguments of attention layers
+  std::vector<std::string> masks;          // the layers or ops whose outputs are masks
 };
 
 // What Keras computes masks with. It writes these ops into functional models, where masks are values; here they come
@@ -194,8 +195,14 @@ class ModelReader {
       const std::string key = name ? *name : data.layer ? data.layer.name() : "";
       read_calls(each, "'" + key + "'", data.calls, keras_2);
       for (const CallData& call : data.calls) {
-        if (!call.mask || mask_ops.contains(*call.mask)) continue;
-        problems_.add("'" + key + "'", "a mask that is given to a call is not supported");
+        for (const std::string& mask : call.masks) {
+          if (mask_ops.contains(mask)) continue;
+          problems_.add("'" + key + "'", "a mask that is given to a call is not supported");
+        }
+        for (const Reference& input : call.inputs) {
+          if (!mask_ops.contains(input.layer)) continue;
+          problems_.add("'" + input.layer + "'", "ops outside of layers are not supported");
+        }
       }
       if (data.layer && data.layer.name() != key) problems_.add("'" + key + "'", "the layer has two names");
       if (!layers.emplace(key, std::move(data)).second) problems_.add("'" + key + "'", "two layers have this name");
@@ -238,8 +245,29 @@ class ModelReader {
         if (const ConfigValue* arguments = entry(node, "args")) read_tensors(*arguments, name, call, 0);
         if (const ConfigValue* keywords = entry(node, "kwargs")) read_keywords(*keywords, name, call);
       }
+      place_named(call);
       calls.push_back(std::move(call));
     }
+  }
+
+  // Arguments by name come behind those by place; without a key the value is the key.
+  static void place_named(CallData& call) {
+    constexpr const char* kNames[] = {"query", "value", "key", "attention_mask"};
+    for (std::size_t place = 0; place < std::size(kNames) && !call.named.empty(); ++place) {
+      if (const auto found = call.named.find(kNames[place]); found != call.named.end()) {
+        call.inputs.push_back(found->second);
+        call.named.erase(found);
+      } else if (place == 2 && call.inputs.size() == 2) {
+        const Reference value = call.inputs[1];
+        call.inputs.push_back(value);
+      }
+    }
+  }
+
+  static std::optional<Reference> tensor(const ConfigValue& value) {
+    const ConfigValue* config = entry(value, "config");
+    const ConfigValue* history = config ? entry(*config, "keras_history") : nullptr;
+    return history ? read_reference(*history) : std::nullopt;
   }
 
   // A tensor, or lists of them.
@@ -250,10 +278,7 @@ class ModelReader {
       for (const ConfigValue& element : *list) read_tensors(element, name, call, depth + 1);
       return;
     }
-    const ConfigValue* config = entry(value, "config");
-    const ConfigValue* history = config ? entry(*config, "keras_history") : nullptr;
-    const auto reference = history ? read_reference(*history) : std::nullopt;
-    if (reference) {
+    if (const auto reference = tensor(value)) {
       call.inputs.push_back(*reference);
     } else {
       problems_.add(name, "a call with the argument " + value.to_json().substr(0, 80) + " is not supported");
@@ -270,14 +295,31 @@ class ModelReader {
         read_tensors(argument, name, call, 0);
         continue;
       }
-      const ConfigValue* tensor = key == "mask" ? entry(argument, "config") : nullptr;
-      const ConfigValue* history = tensor ? entry(*tensor, "keras_history") : nullptr;
-      if (const auto reference = history ? read_reference(*history) : std::nullopt) {
-        call.mask = reference->layer;
-        continue;
+      if (key == "mask" || (key.ends_with("_mask") && key != "attention_mask" && key != "use_causal_mask")) {
+        const List* list = list_in(&argument);
+        bool known = true;
+        for (const ConfigValue& mask : list ? *list : List{argument}) {
+          if (const auto reference = tensor(mask)) {
+            call.masks.push_back(reference->layer);
+          } else {
+            known = known && mask.is_null();
+          }
+        }
+        if (known) continue;
+      }
+      constexpr const char* kTensors[] = {"query", "value", "key", "attention_mask"};
+      if (std::find(std::begin(kTensors), std::end(kTensors), key) != std::end(kTensors)) {
+        if (const auto reference = tensor(argument)) {
+          call.named.emplace(key, *reference);
+          continue;
+        }
       }
       if (key == "training" && flag) {
         call.options.training = *flag;
+      } else if (key == "use_causal_mask" && flag) {
+        call.options.use_causal_mask = *flag;
+      } else if (key == "return_attention_scores" && flag) {
+        call.options.return_attention_scores = *flag;
       } else {
         problems_.add(name, "the argument '" + key + "' of a call is not supported");
       }

@@ -49,6 +49,12 @@ void require_positive(std::string_view layer, std::string_view option, const Siz
                         text_of_sizes(values));
 }
 
+void require_rate(std::string_view layer, std::string_view option, double rate) {
+  if (rate >= 0 && rate <= 1) return;
+  throw InvalidArgument(std::string(layer) + ": " + std::string(option) + " must lie between 0 and 1, got " +
+                        format_number(rate));
+}
+
 void require_epsilon(std::string_view layer, double epsilon) {
   if (epsilon > 0) return;
   throw InvalidArgument(std::string(layer) + ": epsilon must be positive, got " + format_number(epsilon));

@@ -25,8 +25,9 @@ std::string text_of_sizes(const Sizes& sizes);
 // For constructors; each throws InvalidArgument as "Dense: units must be positive, got 0".
 void require_positive(std::string_view layer, std::string_view option, std::int64_t value);
 void require_positive(std::string_view layer, std::string_view option, const Sizes& values);
-void require_epsilon(std::string_view layer, double epsilon);      // positive
-void require_rate_below_one(std::string_view layer, double rate);  // 0 <= rate < 1
+void require_epsilon(std::string_view layer, double epsilon);                     // positive
+void require_rate(std::string_view layer, std::string_view option, double rate);  // 0 <= rate <= 1
+void require_rate_below_one(std::string_view layer, double rate);                 // 0 <= rate < 1
 // "valid" or "same", or where that is allowed "causal"
 void require_padding_word(std::string_view layer, const std::string& padding, bool causal = false);
 

@@ -10,15 +10,6 @@
 #include "keratin/layers/detail/layer_support.h"
 
 namespace keratin::detail {
-namespace {
-
-void require_rate(const std::string& layer, const std::string& option, double rate) {
-  if (rate >= 0 && rate <= 1) return;
-  throw InvalidArgument(layer + ": " + option + " must lie between 0 and 1, got " + format_number(rate));
-}
-
-}  // namespace
-
 Values RecurrentCell::call(std::span<const Value> inputs, CallContext& context) {
   const Values states(inputs.begin() + 1, inputs.end());
   Values next = step(project(op_support::to_floating(inputs[0]), context), states, context);
