@@ -1,7 +1,6 @@
 #include "keratin/core/training/align.h"
 
 #include "keratin/core/ops/elementwise.h"
-#include "keratin/core/ops/reduce.h"
 #include "keratin/core/ops/shaping.h"
 #include "keratin/core/tensor/errors.h"
 
@@ -24,16 +23,10 @@ Value align_weight(Value sample_weight, const Value& values) {
   return weight;
 }
 
-Value masked_weight(const Value& sample_weight, const Value& mask, bool keep_mean) {
+Value masked_weight(const Value& sample_weight, const Value& mask) {
   if (!mask) return sample_weight;
-  Value weight = ops::cast(mask, DType::float32);
-  if (keep_mean) {
-    // At least one: where nothing counts, all weights are 0.
-    const Value valid = ops::maximum(ops::sum(weight), 1.0);
-    weight = weight * (static_cast<double>(mask.shape().size()) / valid);
-  }
-  if (!sample_weight) return weight;
-  return weight * align_weight(sample_weight, weight);
+  const Value weight = ops::cast(mask, DType::float32);
+  return sample_weight ? weight * align_weight(sample_weight, weight) : weight;
 }
 
 }  // namespace keratin

@@ -10,8 +10,7 @@ Value align_target(Value y_true, const Value& y_pred);
 // sample_weight cast to the values' dtype, with axes of size 1 added at the end until it broadcasts over the values.
 Value align_weight(Value sample_weight, const Value& values);
 
-// The weights of samples with the mask of the predictions: 0 where it is false. Both may be empty. `keep_mean`: scaled
-// up by the share of what is masked, so that a mean over everything is the mean over what is not.
-Value masked_weight(const Value& sample_weight, const Value& mask, bool keep_mean);
+// The weights of samples with the mask of the predictions: 0 where it is false. Both may be empty.
+Value masked_weight(const Value& sample_weight, const Value& mask);
 
 }  // namespace keratin

@@ -61,21 +61,28 @@ Value Loss::values(const Value& y_true, const Value& y_pred) const {
   return function_(target, y_pred);
 }
 
-Value Loss::operator()(const Value& y_true, const Value& y_pred, const Value& sample_weight) const {
+Value Loss::operator()(const Value& y_true, const Value& y_pred, const Value& sample_weight, const Value& mask) const {
   Value v = values(y_true, y_pred);
-  Value weight;
-  if (sample_weight) {
-    // One number for the whole batch is weighted by each sample.
-    weight = v.rank() == 0 ? ops::cast(sample_weight, v.dtype()) : align_weight(sample_weight, v);
-  }
+  Value counts = mask;
   if (sparse_labels_ && sparse_labels_->ignored) {
+    counts = ops::not_equal(y_true, static_cast<double>(*sparse_labels_->ignored));
+    counts = ops::reshape(counts, v.shape());
+    Value also = mask;
+    while (also && also.rank() < v.rank()) also = ops::expand_dims(also, -1);
+    if (also) counts = ops::logical_and(counts, also);
+  }
+  Value weight = sample_weight;
+  if (counts) {
+    Value share = ops::cast(counts, v.dtype());
     // Elements that count weigh (all / those that count), so that the mean over all is the mean over those.
-    Value counts = ops::not_equal(y_true, static_cast<double>(*sparse_labels_->ignored));
-    counts = ops::cast(ops::reshape(counts, v.shape()), v.dtype());
     if (reduction_ == "mean" || reduction_ == "sum_over_batch_size") {
-      counts = counts * divide_or_zero(Value(Tensor::scalar(static_cast<float>(count_of(v)))), ops::sum(counts));
+      share = share * divide_or_zero(Value(Tensor::scalar(static_cast<float>(count_of(counts)))), ops::sum(share));
     }
-    weight = weight ? weight * counts : counts;
+    weight = weight ? align_weight(weight, share) * share : share;
+  }
+  if (weight) {
+    // One number for the whole batch is weighted by each sample.
+    weight = v.rank() == 0 ? ops::cast(weight, v.dtype()) : align_weight(weight, v);
   }
   if (weight) v = v * weight;
   if (reduction_ == "none") return v;

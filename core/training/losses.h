@@ -32,8 +32,9 @@ class Loss {
   Loss(Function function, std::string name, Config config = {}, std::string reduction = "sum_over_batch_size");
 
   // The loss as its reduction says; see LossOptions. `sample_weight` may be empty; it has the batch as first axis and
-  // broadcasts over the rest.
-  Value operator()(const Value& y_true, const Value& y_pred, const Value& sample_weight = {}) const;
+  // broadcasts over the rest. `mask` too, bool: elements where it is false do not count, in means neither.
+  Value operator()(const Value& y_true, const Value& y_pred, const Value& sample_weight = {},
+                   const Value& mask = {}) const;
   // Before weights and reduction.
   Value values(const Value& y_true, const Value& y_pred) const;
   const std::string& name() const { return name_; }

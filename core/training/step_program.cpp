@@ -62,9 +62,7 @@ class StepBuilder {
     const Value rows = scalar(static_cast<double>(inputs_.batch));
     Value total;
     for (std::size_t i = 0; i < predictions.size(); ++i) {
-      const Loss& loss = compiled_->losses[i];
-      const bool mean = loss.reduction() == "sum_over_batch_size" || loss.reduction() == "mean";
-      const Value part = loss(y_[i], predictions[i], masked_weight(weight_, trace_.mask_of(predictions[i]), mean));
+      const Value part = compiled_->losses[i](y_[i], predictions[i], weight_, trace_.mask_of(predictions[i]));
       if (!compiled_->output_losses.empty()) compiled_->output_losses[i]->update_value(trace_, part, rows);
       const double factor = compiled_->loss_weights[i];
       const Value weighted = factor == 1 ? part : part * factor;
@@ -79,7 +77,7 @@ class StepBuilder {
       const Value mask = trace_.mask_of(predictions[i]);
       const auto update = [&](const Metric& metric, const Value& weight) {
         metric.impl().update(trace_, y_[i], predictions[i],
-                             metric.impl().uses_mask() ? masked_weight(weight, mask, false) : weight);
+                             metric.impl().uses_mask() ? masked_weight(weight, mask) : weight);
       };
       for (const Metric& metric : compiled_->metrics[i]) update(metric, {});
       for (const Metric& metric : compiled_->weighted_metrics[i]) update(metric, weight_);

@@ -39,7 +39,9 @@ void walk(const LayerImpl& layer, const std::string& path, std::set<const LayerI
   for (const auto& [name, child] : layer.children()) {
     std::string group = name;
     if (layer.is_model()) {
-      group = to_snake_case(child.class_name());
+      // Keras's own name of this class is not the one it is exported by.
+      const bool grouped = child.class_name() == "GroupQueryAttention";
+      group = to_snake_case(grouped ? "GroupedQueryAttention" : child.class_name());
       const int count = used[group]++;
       if (count > 0) group += "_" + std::to_string(count);
       group = "layers/" + group;

@@ -26,7 +26,9 @@ class AttentionLayer final : public LayerImpl {
     Config config = LayerImpl::config();
     config.set("use_scale", options_.use_scale);
     if (score_ != Score::additive) config.set("score_mode", options_.score_mode);
-    return config.set("dropout", options_.dropout).set("seed", detail::seed_config(options_.seed));
+    config.set("dropout", options_.dropout);
+    if (options_.seed) config.set("seed", detail::seed_config(options_.seed));  // older versions do not know it
+    return config;
   }
 
   bool supports_masking() const override { return true; }

@@ -18,8 +18,10 @@ class GroupQueryAttentionLayer final : public detail::HeadsAttention {
     config.set("head_dim", a.key_dim)
         .set("num_query_heads", a.query_heads)
         .set("num_key_value_heads", a.key_value_heads)
-        .set("use_bias", a.use_bias)
-        .set("dropout", a.dropout);
+        .set("use_bias", a.use_bias);
+    if (a.use_gate) config.set("use_gate", true);                           // older versions of Keras 3 do not know it
+    if (a.sliding_window) config.set("sliding_window", *a.sliding_window);  // nor this
+    config.set("dropout", a.dropout);
     add_common_config(config);
     return config;
   }

@@ -19,9 +19,11 @@ class MultiHeadAttentionLayer final : public detail::HeadsAttention {
         .set("key_dim", a.key_dim)
         .set("value_dim", a.value_dim)
         .set("dropout", a.dropout)
-        .set("use_bias", a.use_bias)
-        .set("output_shape", a.output_shape.rank() > 0 ? ConfigValue(a.output_shape) : ConfigValue())
+        .set("use_bias", a.use_bias);
+    if (a.use_gate) config.set("use_gate", true);  // older versions of Keras 3 do not know it
+    config.set("output_shape", a.output_shape.rank() > 0 ? ConfigValue(a.output_shape) : ConfigValue())
         .set("attention_axes", a.attention_axes.empty() ? ConfigValue() : ConfigValue(a.attention_axes));
+    if (a.sliding_window) config.set("sliding_window", *a.sliding_window);  // nor this
     add_common_config(config);
     return config;
   }

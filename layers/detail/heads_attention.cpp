@@ -125,10 +125,7 @@ void HeadsAttention::add_common_config(Config& config) const {
       .set("activity_regularizer", a.activity_regularizer.config())
       .set("kernel_constraint", a.kernel_constraint.config())
       .set("bias_constraint", a.bias_constraint.config());
-  // Older versions of Keras 3 do not know these.
-  if (a.use_gate) config.set("use_gate", true);
-  if (a.sliding_window) config.set("sliding_window", *a.sliding_window);
-  if (a.seed) config.set("seed", seed_config(a.seed));
+  if (a.seed) config.set("seed", seed_config(a.seed));  // older versions of Keras 3 do not know it
 }
 
 void HeadsAttention::check_inputs(std::span<const Shape> inputs) const {

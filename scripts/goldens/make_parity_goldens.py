@@ -93,12 +93,23 @@ def gru_masked():
     ])  # fmt: skip
 
 
+def transformer():
+    x = Input((7, 4))
+    embedded = layers.Dense(8)(x)
+    y = layers.LayerNormalization()(layers.Add()([embedded, layers.MultiHeadAttention(2, 4)(embedded, embedded)]))
+    wider = layers.Dense(16, activation="gelu")(y)
+    y = layers.LayerNormalization()(layers.Add()([y, layers.Dense(8)(wider)]))
+    y = layers.LayerNormalization()(layers.Add()([y, layers.MultiHeadAttention(2, 4)(y, y, use_causal_mask=True)]))
+    return Model(x, layers.Dense(5, activation="softmax")(layers.Flatten()(y)))
+
+
 # name, model, the shape of a row
 MODELS = [
     ("mlp", mlp, (12,)),
     ("cnn", cnn, (8, 8, 2)),
     ("resnet", resnet, (8, 8, 2)),
     ("lstm", lstm, (7, 4)),
+    ("transformer", transformer, (7, 4)),
     ("gru_masked", gru_masked, (7, 4)),
 ]
 
@@ -125,6 +136,7 @@ MASKED = [
     ("weighted", CROSSENTROPY(), ["sparse_categorical_crossentropy"], True),
     ("sum", CROSSENTROPY(reduction="sum"), [keras.metrics.SparseCategoricalAccuracy(name="a")], False),
     ("mean_with_sample_weight", CROSSENTROPY(reduction="mean_with_sample_weight"), [], False),
+    ("ignore_class", CROSSENTROPY(ignore_class=2), [keras.metrics.SparseTopKCategoricalAccuracy(2, name="a")], False),
 ]
 
 

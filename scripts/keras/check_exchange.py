@@ -229,15 +229,13 @@ def layer_cases():
         text = source.read_text()
         for double in ('jax.config.update("jax_enable_x64", True)', 'keras.config.set_floatx("float64")'):
             text = text.replace(double, "")
-        text = text.replace("from make_layer_goldens import", "from goldens import")
-        module = types.ModuleType("goldens")
-        sys.modules.setdefault("goldens", module)
+        module = sys.modules[source.stem] = types.ModuleType(source.stem)
         module.__file__ = str(source)
         exec(compile(text, str(source), "exec"), module.__dict__)
-        return module.CASES
+        return [(*each, vars(module).get("call")) for each in module.CASES]
 
-    for name, make, shapes, special in [*cases("make_layer_goldens.py"), *cases("make_recurrent_goldens.py")]:
-
+    scripts = ["make_layer_goldens.py", "make_recurrent_goldens.py", "make_attention_goldens.py"]
+    for name, make, shapes, special, call in [each for script in scripts for each in cases(script)]:
         if special.get("cell"):
             continue  # part of a recurrent layer, not of a model
         try:
@@ -246,16 +244,19 @@ def layer_cases():
             MISSING.add(name)
             continue
 
-        def build(rng, n, make=make, shapes=shapes, special=special):
-            ids = "ids" in special
-            inputs = [keras.Input(s[1:], dtype="int32" if ids else "float32") for s in shapes]
-            if special.get("initial_state"):
+        def build(rng, n, make=make, shapes=shapes, special=special, call=call):
+            ids = ["ids" in special or (call and i == 3) for i in range(len(shapes))]
+            inputs = [keras.Input(s[1:], dtype="int32" if i else "float32") for s, i in zip(shapes, ids)]
+            if call:
+                y = call(make(), inputs, special)
+            elif special.get("initial_state"):
                 y = make()(inputs[0], initial_state=inputs[1:])
             elif special.get("masked"):
                 y = make()(layers.Masking()(inputs[0]))
             else:
                 y = make()(inputs[0] if len(inputs) == 1 else inputs)
-            x = [rng.integers(0, special["ids"], (n, *s[1:])).astype("int32") if ids else numbers(rng, n, *s[1:]) for s in shapes]
+            limit = special.get("ids", 2)
+            x = [rng.integers(0, limit, (n, *s[1:])).astype("int32") if i else numbers(rng, n, *s[1:]) for s, i in zip(shapes, ids)]
             if special.get("masked"):
                 x[0][:, 1::2] *= rng.integers(0, 2, (n, shapes[0][1] // 2, 1))
             return keras.Model(inputs, y), x, None

@@ -27,8 +27,10 @@ const Json& goldens() {
   static const Json json = [] {
     const std::string folder = KERATIN_SOURCE_DIR "/tests/goldens/";
     Json all = Json::parse(std::ifstream(folder + "layers.json"));
-    Json recurrent = Json::parse(std::ifstream(folder + "recurrent.json"));
-    for (Json& layer : recurrent["layers"]) all["layers"].push_back(std::move(layer));
+    for (const char* more : {"recurrent.json", "attention.json"}) {
+      Json layers = Json::parse(std::ifstream(folder + more))["layers"];
+      for (Json& layer : layers) all["layers"].push_back(std::move(layer));
+    }
     return all;
   }();
   return json;
@@ -92,14 +94,23 @@ void check_phase(const Json& golden, const Layer& layer, const std::vector<Tenso
   }
 }
 
-Layer behind_masking(const Layer& layer, const Json& golden, const Setting& setting) {
-  const Shape shape(golden["inputs"][0]["shape"].get<std::vector<std::int64_t>>());
-  const Input x(shape.slice(1, shape.rank()), {.dtype = setting.dtype});
-  return Model(Values{x}, layer.call({Masking()(x)}));
+// The layer called as the golden says: with options, and behind Masking.
+Layer as_called(const Layer& layer, const Json& golden, const Setting& setting) {
+  if (!golden.contains("masked") && !golden.contains("options")) return layer;
+  Values inputs, arguments;
+  for (const Json& input : golden["inputs"]) {
+    const Shape shape(input["shape"].get<std::vector<std::int64_t>>());
+    const DType dtype = input["dtype"] == "int32" ? DType::int32 : setting.dtype;
+    inputs.push_back(Input(shape.slice(1, shape.rank()), {.dtype = dtype}));
+    arguments.push_back(golden.contains("masked") ? Masking()(inputs.back()) : inputs.back());
+  }
+  const Json options = golden.value("options", Json::object());
+  return Model(inputs, layer.call(arguments, {.use_causal_mask = options.contains("use_causal_mask"),
+                                              .return_attention_scores = options.contains("return_attention_scores")}));
 }
 
 void check_layer_golden(const Json& golden, const Layer& own, const Setting& setting) {
-  const Layer layer = golden.contains("masked") ? behind_masking(own, golden, setting) : own;
+  const Layer layer = as_called(own, golden, setting);
   std::vector<Tensor> inputs;
   Values symbols;
   for (const Json& input : golden["inputs"]) {
