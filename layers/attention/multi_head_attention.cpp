@@ -29,6 +29,11 @@ class MultiHeadAttentionLayer final : public detail::HeadsAttention {
   }
 };
 
+bool is_given(ConfigReader& c, std::string_view key) {
+  const ConfigValue* value = c.take(key);
+  return value && !value->is_null();
+}
+
 std::shared_ptr<LayerImpl> make(std::int64_t num_heads, std::int64_t key_dim,
                                 const MultiHeadAttentionOptions& options) {
   detail::require_positive("MultiHeadAttention", "num_heads", num_heads);
@@ -51,9 +56,9 @@ MultiHeadAttention::MultiHeadAttention(std::int64_t num_heads, std::int64_t key_
 Layer MultiHeadAttention::from_config(ConfigReader& c) {
   const std::int64_t num_heads = c.integer("num_heads"), key_dim = c.integer("key_dim");
   auto options = detail::read_heads_options<MultiHeadAttentionOptions>(c);
-  if (const ConfigValue* dim = c.take("value_dim"); dim && !dim->is_null()) options.value_dim = c.integer("value_dim");
-  options.output_shape = Shape(c.integers("output_shape", std::vector<std::int64_t>{}));
-  options.attention_axes = detail::read_small_integers(c, "attention_axes");
+  if (is_given(c, "value_dim")) options.value_dim = c.integer("value_dim");
+  if (is_given(c, "output_shape")) options.output_shape = Shape(c.integers("output_shape"));
+  if (is_given(c, "attention_axes")) options.attention_axes = detail::read_small_integers(c, "attention_axes");
   return MultiHeadAttention(num_heads, key_dim, options);
 }
 

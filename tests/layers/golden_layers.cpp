@@ -231,7 +231,7 @@ std::map<std::string, Layer> golden_layers() {
                                              {.kernel_initializer = initializers::HeNormal({.seed = 7}),
                                               .kernel_regularizer = regularizers::L2(0.25),
                                               .bias_regularizer = regularizers::L1(0.125),
-                                              .activity_regularizer = regularizers::L2(0.5),
+                                              .activity_regularizer = regularizers::L2(0.01),
                                               .kernel_constraint = constraints::MaxNorm(2.0),
                                               .bias_constraint = "non_neg"})},
       {"group_query", GroupQueryAttention(3, 4, 2)},
