@@ -40,6 +40,13 @@ std::string registered_name(const std::string& package, const std::string& name)
   return package + ">" + name;
 }
 
+// The one class of Keras's that has two names.
+constexpr struct { const char *exported, *inner; } kGroupQuery = {"GroupQueryAttention", "GroupedQueryAttention"};
+
+std::string inner_class_name(const std::string& class_name) {
+  return class_name == kGroupQuery.exported ? kGroupQuery.inner : class_name;
+}
+
 std::optional<ObjectConfig> read_object(const ConfigValue& value) {
   const auto* object = std::get_if<ConfigValue::Object>(&value.variant());
   if (!object) return std::nullopt;
@@ -60,6 +67,7 @@ std::optional<ObjectConfig> read_object(const ConfigValue& value) {
   if (!is_keras(result.module) || (registered && registered->find('>') != std::string::npos)) {
     result.registered_name = registered ? *registered : result.module + ">" + result.class_name;
   }
+  if (result.registered_name.empty() && *class_name == kGroupQuery.inner) result.class_name = kGroupQuery.exported;
   // Files in Keras 2's format have it instead of the class's name.
   if (class_name->find('>') != std::string::npos) result.registered_name = *class_name;
   if (const auto* dictionary = std::get_if<ConfigValue::Object>(&arguments->variant())) {

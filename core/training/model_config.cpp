@@ -4,6 +4,7 @@
 #include <map>
 
 #include "keratin/core/graph/leaves.h"
+#include "keratin/core/model/detail/factory.h"
 #include "keratin/core/model/input_layer.h"
 #include "keratin/core/model/registry.h"
 #include "keratin/core/tensor/errors.h"
@@ -59,7 +60,9 @@ class ModelWriter {
     }
     const std::string registered = config.registered_name();
     const bool by_registered_name = format_ == ConfigFormat::legacy && !registered.empty();
-    object.set("class_name", by_registered_name ? registered : layer.class_name());
+    const bool legacy = format_ == ConfigFormat::legacy;
+    const std::string class_name = legacy ? detail::inner_class_name(layer.class_name()) : layer.class_name();
+    object.set("class_name", by_registered_name ? registered : class_name);
     object.set("config", dictionary(config));
     if (format_ == ConfigFormat::keras) {
       if (functional) {

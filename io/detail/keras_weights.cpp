@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 
+#include "keratin/core/model/detail/factory.h"
 #include "keratin/core/model/naming.h"
 #include "keratin/core/tensor/errors.h"
 #include "keratin/core/tensor/log.h"
@@ -39,9 +40,7 @@ void walk(const LayerImpl& layer, const std::string& path, std::set<const LayerI
   for (const auto& [name, child] : layer.children()) {
     std::string group = name;
     if (layer.is_model()) {
-      // Keras's own name of this class is not the one it is exported by.
-      const bool grouped = child.class_name() == "GroupQueryAttention";
-      group = to_snake_case(grouped ? "GroupedQueryAttention" : child.class_name());
+      group = to_snake_case(inner_class_name(child.class_name()));
       const int count = used[group]++;
       if (count > 0) group += "_" + std::to_string(count);
       group = "layers/" + group;

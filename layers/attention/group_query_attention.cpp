@@ -47,6 +47,7 @@ std::shared_ptr<LayerImpl> make(std::int64_t head_dim, std::int64_t num_query_he
   arguments.query_heads = num_query_heads;
   arguments.key_value_heads = num_key_value_heads;
   arguments.key_dim = arguments.value_dim = head_dim;
+  arguments.prefix = "_";
   return std::make_shared<GroupQueryAttentionLayer>(std::move(arguments));
 }
 

@@ -154,12 +154,12 @@ Layer HeadsAttention::projection(const std::string& child, const std::string& na
 void HeadsAttention::build(std::span<const Shape> inputs) {
   const HeadsArguments& a = arguments_;
   const Shape &query = inputs[0], &value = inputs[1], &key = inputs.size() > 2 ? inputs[2] : value;
-  query_ = projection("query_dense", "query", 1, {a.query_heads, a.key_dim});
-  key_ = projection("key_dense", "key", 1, {a.key_value_heads, a.key_dim});
+  query_ = projection(a.prefix + "query_dense", "query", 1, {a.query_heads, a.key_dim});
+  key_ = projection(a.prefix + "key_dense", "key", 1, {a.key_value_heads, a.key_dim});
   if (a.use_gate) gate_ = projection("_gate_dense", "gate", 1, {a.query_heads, a.value_dim});
-  value_ = projection("value_dense", "value", 1, {a.key_value_heads, a.value_dim});
+  value_ = projection(a.prefix + "value_dense", "value", 1, {a.key_value_heads, a.value_dim});
   const Shape outputs = a.output_shape.rank() > 0 ? a.output_shape : Shape{query[-1]};
-  output_ = projection("output_dense", "attention_output", 2, outputs);
+  output_ = projection(a.prefix + "output_dense", "attention_output", 2, outputs);
   query_.build(query);
   key_.build(key);
   if (gate_) gate_.build(query);

@@ -24,6 +24,7 @@ struct HeadsArguments {
   std::optional<std::uint64_t> seed = {};
   std::string name = {};
   bool trainable = true;
+  std::string prefix = {};  // of what files call the projections
 };
 // What the options of both layers share.
 template <class Options>

@@ -32,6 +32,8 @@ CASES = {}
 MISSING = set()  # cases of layers that this version of Keras does not have yet
 # Keras drops an axis that is a list when it reads .h5, also in files of its own.
 LOST_IN_H5 = {"softmax_axes", "layer_normalization_axes", "rms_normalization_axes", "normalization_axes", "normalization_none"}
+# Keras takes the score mode "dot" of its own .h5 for the function of this name.
+LOST_IN_H5 |= {"attention", "attention_scale", "attention_masked", "attention_causal"}
 if tuple(map(int, keras.__version__.split(".")[:2])) < (3, 15):
     LOST_IN_H5.add("concatenate_axis")  # older ones (seen: 3.0 and 3.8) drop every axis
 

@@ -98,7 +98,8 @@ void write(const fs::path& folder) {
       Values inputs, outputs;
       try {
         for (const Shape& shape : shapes) inputs.push_back(Input(shape));
-        outputs = layer.call(inputs);
+        // With JAX, Keras computes other sizes of values than of keys only where it shows the weights.
+        outputs = layer.call(inputs, {.return_attention_scores = name == "mha_options"});
       } catch (const InvalidArgument&) {
         continue;  // a layer for inputs of another rank
       }

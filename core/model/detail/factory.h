@@ -23,6 +23,9 @@ struct ObjectConfig {
 };
 // Empty when `value` is not an object.
 std::optional<ObjectConfig> read_object(const ConfigValue& value);
+
+// Keras's own name of a class that it exports under another one, as weights' files and Keras 2's layout have it.
+std::string inner_class_name(const std::string& class_name);
 // The key of a class of the user's. Throws InvalidArgument for an empty name or one with '>' in it.
 std::string registered_name(const std::string& package, const std::string& name);
 
