@@ -1,4 +1,6 @@
 // Training and evaluation follow Keras: tests/goldens/parity.json, which scripts/goldens/make_parity_goldens.py writes.
+#include <gtest/gtest.h>
+
 #include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>

@@ -122,9 +122,8 @@ class ScanGradient {
       // sum_t a_tᵀ·b_t is one product over the rows of all steps.
       const auto* product = node.is(kMatMul) ? &node.attrs_as<MatMulAttrs>() : nullptr;
       if (product && product->transpose_a && !product->transpose_b && value.rank() == 2 && node.input(0).rank() == 2) {
-        return [this, a = rows(node.input(0)), b = rows(node.input(1))] {
-          return ops::matmul(a(), b(), {.transpose_a = true});
-        };
+        return
+            [a = rows(node.input(0)), b = rows(node.input(1))] { return ops::matmul(a(), b(), {.transpose_a = true}); };
       }
       if (node.is(kSum)) {
         const auto& reduce = node.attrs_as<ReduceAttrs>();
