@@ -47,6 +47,12 @@ if(NOT BUILD_SHARED_LIBS)
   target_compile_definitions(keratin PRIVATE KERATIN_STATIC)
 endif()
 
+# Sanitized builds only: ordinary builds compile every file with what it includes itself, so that nothing missing hides.
+if(KERATIN_SANITIZE)
+  target_precompile_headers(keratin PRIVATE
+    <algorithm> <cmath> <functional> <memory> <string> <vector> "${KERATIN_INCLUDE_DIR}/keratin/keratin.h")
+endif()
+
 # CPU kernels are compiled once per instruction set and chosen at start. Each variant renames Eigen's namespace and
 # lives in a namespace of its own: otherwise the linker would merge inline functions of different instruction sets.
 set(isa_flags_baseline)
