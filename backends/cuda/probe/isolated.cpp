@@ -45,7 +45,7 @@ using Clock = std::chrono::steady_clock;
 // Reads what is there; keeps the end of it.
 void drain(int pipe, std::string& output) {
   char buffer[1024];
-  for (ssize_t got; (got = read(pipe, buffer, sizeof buffer)) > 0;) {
+  for (ssize_t got; (got = ::read(pipe, buffer, sizeof buffer)) > 0;) {
     output.append(buffer, static_cast<std::size_t>(got));
     if (output.size() > 2048) output.erase(0, output.size() - 2048);
   }
