@@ -10,6 +10,7 @@
 #include "keratin/core/model/registry.h"
 #include "keratin/core/tensor/errors.h"
 #include "keratin/core/training/detail/model_impl.h"
+#include "keratin/core/training/detail/number_ops.h"
 #include "keratin/core/training/model_config.h"
 #include "keratin/core/training/sequential.h"
 
@@ -187,8 +188,9 @@ class ModelReader {
       const std::string* op = text_in(entry(each, "name"));
       if (op && is_mask_op(each)) mask_ops.insert(*op);
     }
-    for (const ConfigValue& each : *entries) {
-      if (is_mask_op(each)) continue;
+    for (const ConfigValue& written : *entries) {
+      if (is_mask_op(written)) continue;
+      const ConfigValue each = number_op_as_layer(written).value_or(written);
       LayerData data;
       data.layer = read(each, depth + 1);
       const std::string* name = text_in(entry(each, "name"));

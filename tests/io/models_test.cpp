@@ -4,6 +4,7 @@
 #include "keratin/core/model/registry.h"
 #include "keratin/core/training/model_config.h"
 #include "keratin/io/detail/hdf5_reader.h"
+#include "keratin/io/detail/json_config.h"
 #include "keratin/io/detail/zip_archive.h"
 #include "tests/build_paths.h"
 #include "tests/io/temporary_folder.h"
@@ -268,6 +269,39 @@ TEST(ModelFiles, OfKerasTwo) {
   }
   set_log_handler({});
   EXPECT_NE(warnings.find("Keras 2 and is not loaded"), std::string::npos) << warnings;
+}
+
+// What Keras writes for (2 - (x + 3) * 0.5) / 4, and x * 2 where the number is an op's first argument.
+TEST(ModelFiles, OperationsWithNumbers) {
+  const auto tensor = [](const std::string& layer) {
+    return R"({"class_name": "__keras_tensor__", "config": {"keras_history": [")" + layer + R"(", 0, 0]}})";
+  };
+  const auto op = [](const std::string& kind, const std::string& name, const std::string& arguments) {
+    return R"({"module": "keras.src.ops.numpy", "class_name": ")" + kind + R"(", "config": {"name": ")" + name +
+           R"("}, "registered_name": ")" + kind + R"(", "name": ")" + name + R"(", "inbound_nodes": [{"args": [)" +
+           arguments + R"(], "kwargs": {}}]})";
+  };
+  const auto model_of = [&](const std::string& ops, const std::string& output) {
+    return detail::parse_json(R"({"class_name": "Functional", "config": {"name": "f", "layers": [
+      {"class_name": "InputLayer", "name": "i", "config": {"batch_shape": [null, 3], "name": "i"}, "inbound_nodes": []},
+      )" + ops + R"(], "input_layers": [["i", 0, 0]], "output_layers": [[")" +
+                              output + R"(", 0, 0]]}})");
+  };
+  const std::string chain = op("Add", "add", tensor("i") + ", 3.0") + "," +
+                            op("Multiply", "multiply", tensor("add") + ", 0.5") + "," +
+                            op("Subtract", "subtract", "2, " + tensor("multiply")) + "," +
+                            op("TrueDivide", "divide", tensor("subtract") + ", 4.0");
+  ConfigProblems problems;
+  const Tensor x({1, 3}, {1.0f, -3.0f, 5.0f});
+  Model model = model_from_config(model_of(chain, "divide"), problems);
+  ASSERT_EQ(problems.size(), 0u);
+  EXPECT_EQ(model.predict(x).to_vector<float>(), (std::vector<float>{0.0f, 0.5f, -0.5f}));
+  Model doubled = model_from_config(model_of(op("Multiply", "m", "2, " + tensor("i")), "m"), problems);
+  ASSERT_EQ(problems.size(), 0u);
+  EXPECT_EQ(doubled.predict(x).to_vector<float>(), (std::vector<float>{2.0f, -6.0f, 10.0f}));
+  // There is no layer for this one.
+  model_from_config(model_of(op("TrueDivide", "d", "2, " + tensor("i")), "d"), problems);
+  EXPECT_GT(problems.size(), 0u);
 }
 
 // ---- hostile and foreign files ----

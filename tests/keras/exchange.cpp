@@ -3,6 +3,8 @@
 //   keratin_keras_exchange run FOLDER...    each folder has model.keras or model.h5, and data.h5 (x0, ..., y0, ...):
 //       loads and predicts, saves the model again (back.*), trains five steps, saves what came out
 //       (trained.*.weights.h5) and the numbers (results.*.h5)
+//   keratin_keras_exchange step FOLDER...   the same folders, for large models (scripts/keras/check_applications.py):
+//       loads model.keras, predicts, trains one step and saves the numbers (results.keras.h5)
 //   keratin_keras_exchange write FOLDER     a model for each layer, with an input and its prediction
 #include <algorithm>
 #include <filesystem>
@@ -67,6 +69,18 @@ void run(const fs::path& folder, const std::string& extension) {
     store(results, "trained_prediction", model.predict_all(x));
   }
   detail::write_hdf5(base + "results" + extension + ".h5", results);
+}
+
+void step(const fs::path& folder) {
+  const std::string base = folder.string() + "/";
+  detail::H5Reader reader(base + "data.h5");
+  const TensorList x = load_all(reader, "x"), y = load_all(reader, "y");
+  Model model = load_model(base + "model.keras");
+  detail::H5Node results;
+  store(results, "prediction", model.predict_all(x));
+  results.dataset("losses", Tensor({1}, {static_cast<float>(model.train_on_batch(x, y)["loss"])}));
+  store(results, "trained_prediction", model.predict_all(x));
+  detail::write_hdf5(base + "results.keras.h5", results);
 }
 
 // Shapes of a sample that the layer takes: one for each input.
@@ -138,8 +152,8 @@ int main(int count, char** arguments) {
     write(words[1]);
     return 0;
   }
-  if (words.size() < 2 || words[0] != "run") {
-    std::cerr << "usage: keratin_keras_exchange run FOLDER... | write FOLDER\n";
+  if (words.size() < 2 || (words[0] != "run" && words[0] != "step")) {
+    std::cerr << "usage: keratin_keras_exchange run FOLDER... | step FOLDER... | write FOLDER\n";
     return 2;
   }
   int failures = 0;
@@ -147,7 +161,11 @@ int main(int count, char** arguments) {
     for (const char* extension : {".keras", ".h5"}) {
       if (!fs::exists(words[i] + "/model" + extension)) continue;
       try {
-        run(words[i], extension);
+        if (words[0] == "run") {
+          run(words[i], extension);
+        } else {
+          step(words[i]);
+        }
       } catch (const std::exception& error) {
         std::cerr << words[i] << ": " << error.what() << "\n";
         ++failures;
