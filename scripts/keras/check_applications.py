@@ -37,14 +37,24 @@ def architectures():
     return sorted(names, key=lambda name: [int(p) if p.isdigit() else p for p in re.split(r"(\d+)", name)])
 
 
-def randomise(model, rng):
-    """Keras starts normalisations as identities, which would hide mistakes in them."""
+def randomise(model, images, rng):
+    """Keras starts normalisations as identities, which would hide mistakes in them. Their statistics become those of
+    images: with others the deepest models would overflow."""
     for variable in model.variables:
         value = keras.ops.convert_to_numpy(variable)
-        if variable.path.endswith(("moving_variance", "gamma")):
+        if variable.path.endswith("gamma"):
             variable.assign(rng.uniform(0.8, 1.2, value.shape).astype(value.dtype))
-        elif variable.path.endswith(("moving_mean", "beta", "bias")):
+        elif variable.path.endswith(("beta", "bias")):
             variable.assign(rng.uniform(-0.1, 0.1, value.shape).astype(value.dtype))
+    momenta = {layer: layer.momentum for layer in model._flatten_layers() if isinstance(layer, keras.layers.BatchNormalization)}
+    for layer in momenta:
+        layer.momentum = 0.0
+    model(images, training=True)
+    for layer, momentum in momenta.items():
+        layer.momentum = momentum
+        variance = keras.ops.convert_to_numpy(layer.moving_variance)
+        # Channels that hardly vary would amplify rounding, layer after layer.
+        layer.moving_variance.assign(np.maximum(variance, variance.mean()))
 
 
 def save(name, folder):
@@ -53,13 +63,16 @@ def save(name, folder):
     rng = np.random.default_rng(3)
     size = SIZES.get(name, SIZE)
     model = getattr(keras.applications, name)(weights=None, input_shape=(size, size, 3), classes=CLASSES)
-    randomise(model, rng)
+    # Patches of colour under noise: images of noise alone look the same to deep layers, which then amplify rounding.
+    coarse = rng.uniform(0, 1, (8 * ROWS, 4, 4, 3)).repeat(-(-size // 4), 1).repeat(-(-size // 4), 2)[:, :size, :size]
+    images = (0.8 * coarse + 0.2 * rng.uniform(0, 1, coarse.shape)).astype("float32")
+    x = images[:ROWS]
     for layer in model._flatten_layers():
         for attribute in ("rate", "drop_path_rate"):  # so that both sides' training computes the same
             if isinstance(getattr(layer, attribute, None), float):
                 setattr(layer, attribute, 0.0)
+    randomise(model, images, rng)
     model.compile("sgd", "sparse_categorical_crossentropy")
-    x = rng.uniform(0, 1, (ROWS, size, size, 3)).astype("float32")
     folder.mkdir(parents=True, exist_ok=True)
     model.save(folder / "model.keras")
     with h5py.File(folder / "data.h5", "w") as f:
