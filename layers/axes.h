@@ -16,7 +16,7 @@ class Axes {
 
   const std::vector<int>& list() const { return list_; }
   // A number or a list, as it was given.
-  ConfigValue config() const { return one_ ? ConfigValue(list_.front()) : ConfigValue(list_); }
+  ConfigValue config() const;
 
  private:
   std::vector<int> list_;

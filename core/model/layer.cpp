@@ -41,6 +41,9 @@ Layer& Layer::operator=(Layer&&) noexcept = default;
 Layer::~Layer() = default;
 
 bool CallContext::training() const { return trace_.training(); }
+CallContext::CallContext(TraceContext& trace, Values masks, const CallOptions& options)
+    : trace_(trace), masks_(std::move(masks)), options_(options) {}
+void CallContext::set_mask(Value mask, int output) { output_masks_.insert_or_assign(output, std::move(mask)); }
 void CallContext::add_loss(const Value& loss) { trace_.add_loss(loss); }
 Value CallContext::value_of(const Variable& variable) const { return trace_.value_of(variable.state()); }
 void CallContext::assign(const Variable& variable, const Value& value) { trace_.assign(variable.state(), value); }

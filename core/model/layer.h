@@ -34,8 +34,7 @@ struct CallOptions {
 // What a layer may ask for while it composes its outputs.
 class CallContext {
  public:
-  explicit CallContext(TraceContext& trace, Values masks = {}, const CallOptions& options = {})
-      : trace_(trace), masks_(std::move(masks)), options_(options) {}
+  explicit CallContext(TraceContext& trace, Values masks = {}, const CallOptions& options = {});
   bool training() const;
   const CallOptions& options() const { return options_; }
   // The mask of an input: bool over its first axes, (n, time) for sequences, false where there is no data to look at.
@@ -45,7 +44,7 @@ class CallContext {
   }
   const Values& masks() const { return masks_; }
   // The mask of an output, in place of the one that LayerImpl::supports_masking passes on; an empty one: none.
-  void set_mask(Value mask, int output = 0) { output_masks_.insert_or_assign(output, std::move(mask)); }
+  void set_mask(Value mask, int output = 0);
   const std::map<int, Value>& output_masks() const { return output_masks_; }
   // A scalar added to the model's loss.
   void add_loss(const Value& loss);

@@ -87,7 +87,7 @@ class Fit {
     Tensor weight = options_.sample_weight.defined() ? options_.sample_weight : data_.sample_weight();
     if (!options_.class_weight.empty()) {
       if (data_.y().size() != 1) throw InvalidArgument("fit: class_weight needs a model with one output");
-      weight = class_weights(data_.y()[0], options_.class_weight, weight);
+      weight = class_weights(data_.y()[0], options_.class_weight.map(), weight);
     }
     if (!weight.defined()) return;
     Dataset weighted(data_.x(), data_.y(), weight);

@@ -119,7 +119,7 @@ Batch checked_batch(const TensorList& x, const TensorList& y, const BatchOptions
   Tensor weight = options.sample_weight;
   if (!options.class_weight.empty()) {
     if (y.size() != 1) throw InvalidArgument("class_weight needs a model with one output");
-    weight = class_weights(y[0], options.class_weight, weight);
+    weight = class_weights(y[0], options.class_weight.map(), weight);
   }
   const Dataset checked(x, y, weight);
   return {checked.x(), checked.y(), checked.sample_weight()};

@@ -12,6 +12,7 @@
 #include "keratin/core/model/layer.h"
 #include "keratin/core/training/benchmark.h"
 #include "keratin/core/training/callback.h"
+#include "keratin/core/training/class_weights.h"
 #include "keratin/core/training/data.h"
 #include "keratin/core/training/logs.h"
 #include "keratin/core/training/losses.h"
@@ -43,7 +44,7 @@ struct FitOptions {
   double validation_split = 0.0;  // the last part of the data, before shuffling, is held out
   ValidationData validation_data = {};
   bool shuffle = true;
-  std::map<std::int64_t, double> class_weight = {};
+  ClassWeights class_weight = {};
   Tensor sample_weight = {};
   int initial_epoch = 0;
   std::optional<std::int64_t> steps_per_epoch = {}, validation_steps = {}, validation_batch_size = {};
@@ -62,7 +63,7 @@ struct PredictOptions {
 };
 struct BatchOptions {
   Tensor sample_weight = {};
-  std::map<std::int64_t, double> class_weight = {};
+  ClassWeights class_weight = {};
 };
 struct SummaryOptions {
   int line_length = 65;

@@ -12,10 +12,10 @@
 namespace keratin::house {
 namespace {
 
-// A program that trains and predicts stands at 1.5. What keeps it low: special members and constructors of what users
+// A program that trains and predicts stands at 1.55. What keeps it low: special members and constructors of what users
 // write not inline, few kinds of std::function, std::map and std::optional in public headers.
 constexpr double kLimit = 1.7;
-constexpr int kRuns = 5;
+constexpr int kRuns = 9;
 
 // What a program with tensors, options, callbacks and printing includes without us.
 constexpr const char* kPlain = R"(
@@ -49,10 +49,8 @@ double compile_seconds(const std::filesystem::path& file) {
   return result.user_seconds;
 }
 
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
+// The least of several times: whatever else runs only adds to them.
+double least(const std::vector<double>& seconds) { return *std::min_element(seconds.begin(), seconds.end()); }
 
 double measure_ratio() {
   const std::filesystem::path folder = std::filesystem::path(KERATIN_BINARY_DIR) / "compile_cost";
@@ -64,10 +62,10 @@ double measure_ratio() {
     plain.push_back(compile_seconds(folder / "plain.cpp"));
     hello.push_back(compile_seconds(folder / "hello.cpp"));
   }
-  testing::Test::RecordProperty("plain_seconds", std::to_string(median(plain)));
-  testing::Test::RecordProperty("hello_seconds", std::to_string(median(hello)));
-  std::cout << "hello world " << median(hello) << " s, plain standard headers " << median(plain) << " s (user time)\n";
-  return median(hello) / median(plain);
+  testing::Test::RecordProperty("plain_seconds", std::to_string(least(plain)));
+  testing::Test::RecordProperty("hello_seconds", std::to_string(least(hello)));
+  std::cout << "hello world " << least(hello) << " s, plain standard headers " << least(plain) << " s (user time)\n";
+  return least(hello) / least(plain);
 }
 
 TEST(SlowCompileCost, HelloWorldAgainstStandardHeaders) {
