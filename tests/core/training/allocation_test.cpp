@@ -94,5 +94,21 @@ TEST_F(Allocation, NoneInAStepOnStreamedData) {
   EXPECT_EQ(counting->allocations, 0);
 }
 
+// Loops over time, masks and attention; 205 sequences in batches of 10, the last one of 5.
+TEST_F(Allocation, NoneInAStepOnSequences) {
+  Tensor x({205, 6, 4}), y({205}, DType::int32);
+  for (std::size_t i = 0; i < x.values<float>().size(); ++i) x.values<float>()[i] = static_cast<float>(i * 7 % 5) - 2;
+  for (std::size_t i = 0; i < 205; ++i) y.values<std::int32_t>()[i] = static_cast<std::int32_t>(i % 3);
+  Input input({6, 4});
+  Value h = LSTM(8, {.return_sequences = true})(Masking()(input));
+  h = MultiHeadAttention(2, 4)({h, h});
+  h = Bidirectional(GRU(4))(h);
+  Model model(input, Dense(3, {.activation = "softmax"})(h));
+  model.compile("adam", "sparse_categorical_crossentropy", {"accuracy"});
+  auto counting = std::make_shared<Counting>(1, 21);
+  model.fit(x, y, {.batch_size = 10, .epochs = 1, .verbose = 0, .callbacks = {counting}});
+  EXPECT_EQ(counting->allocations, 0);
+}
+
 }  // namespace
 }  // namespace keratin
