@@ -15,7 +15,7 @@ namespace {
 // A program that trains and predicts stands at 1.55. What keeps it low: special members and constructors of what users
 // write not inline, few kinds of std::function, std::map and std::optional in public headers.
 constexpr double kLimit = 1.7;
-constexpr int kRuns = 9;
+constexpr int kRuns = 7, kRounds = 4;
 
 // What a program with tensors, options, callbacks and printing includes without us.
 constexpr const char* kPlain = R"(
@@ -52,27 +52,25 @@ double compile_seconds(const std::filesystem::path& file) {
 // The least of several times: whatever else runs only adds to them.
 double least(const std::vector<double>& seconds) { return *std::min_element(seconds.begin(), seconds.end()); }
 
-double measure_ratio() {
+TEST(SlowCompileCost, HelloWorldAgainstStandardHeaders) {
   const std::filesystem::path folder = std::filesystem::path(KERATIN_BINARY_DIR) / "compile_cost";
   std::filesystem::create_directories(folder);
   std::ofstream(folder / "plain.cpp") << kPlain;
   std::ofstream(folder / "hello.cpp") << std::ifstream(KERATIN_SOURCE_DIR "/tests/consumer/main.cpp").rdbuf();
   std::vector<double> plain, hello;
-  for (int i = 0; i < kRuns; ++i) {  // alternating: a busy machine slows both alike
-    plain.push_back(compile_seconds(folder / "plain.cpp"));
-    hello.push_back(compile_seconds(folder / "hello.cpp"));
+  double ratio = 0;
+  for (int round = 0; round < kRounds; ++round) {  // a busy machine needs more of them
+    for (int i = 0; i < kRuns; ++i) {              // alternating: what else runs slows both alike
+      plain.push_back(compile_seconds(folder / "plain.cpp"));
+      hello.push_back(compile_seconds(folder / "hello.cpp"));
+    }
+    ratio = least(hello) / least(plain);
+    std::cout << "hello world " << least(hello) << " s, plain standard headers " << least(plain)
+              << " s (user time), ratio " << ratio << " (at most " << kLimit << ")\n";
+    if (ratio <= kLimit) break;
   }
-  testing::Test::RecordProperty("plain_seconds", std::to_string(least(plain)));
-  testing::Test::RecordProperty("hello_seconds", std::to_string(least(hello)));
-  std::cout << "hello world " << least(hello) << " s, plain standard headers " << least(plain) << " s (user time)\n";
-  return least(hello) / least(plain);
-}
-
-TEST(SlowCompileCost, HelloWorldAgainstStandardHeaders) {
-  double ratio = measure_ratio();
-  if (ratio > kLimit) ratio = measure_ratio();  // once more: it is a measurement
+  RecordProperty("ratio", std::to_string(ratio));
   EXPECT_LE(ratio, kLimit);
-  std::cout << "ratio " << ratio << " (at most " << kLimit << ")\n";
 }
 
 }  // namespace

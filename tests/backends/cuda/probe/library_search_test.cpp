@@ -2,16 +2,24 @@
 // named.
 #include "keratin/backends/cuda/probe/library_search.h"
 
+#include <dlfcn.h>
 #include <gtest/gtest.h>
 
+#include <cstdio>
+
 #include "tests/backends/cuda/probe/made_up_system.h"
-#include "tests/build_paths.h"
 
 namespace keratin::testing {
 namespace {
 
 using probe::CudaLibraries;
 using probe::LibrarySearch;
+
+// A shared library that is there in every build, also in a static one: the C library.
+std::string c_library() {
+  Dl_info info = {};
+  return dladdr(reinterpret_cast<const void*>(&std::fopen), &info) != 0 && info.dli_fname ? info.dli_fname : "";
+}
 
 class LibrarySearchTest : public ::testing::Test, protected MadeUpSystem {
  protected:
@@ -35,7 +43,7 @@ class LibrarySearchTest : public ::testing::Test, protected MadeUpSystem {
   CudaLibraries find(const std::string& module = "") { return probe::find_cuda_libraries(system, 13, module); }
   std::string at(const std::string& path) const { return folder.path() + path; }
 
-  std::string library_ = KERATIN_LIBRARY, small_;
+  std::string library_ = c_library(), small_;
 };
 
 TEST_F(LibrarySearchTest, FollowsTheStatedOrder) {
