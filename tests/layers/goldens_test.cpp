@@ -2,6 +2,7 @@
 #include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <ostream>
 #include <set>
 
 #include "keratin/core/model/activation.h"
@@ -62,6 +63,8 @@ struct Setting {
   DType dtype;
   double tolerance;
 };
+// Otherwise GoogleTest prints its bytes, padding and all, which valgrind takes ill.
+void PrintTo(const Setting& setting, std::ostream* out) { *out << setting.device; }
 
 std::shared_ptr<Backend> open(const Setting& setting) {
   if (std::string(setting.device) == "reference:0") return testing::reference_device();
