@@ -4,11 +4,11 @@
 #include <map>
 #include <set>
 
-#include "keratin/core/model/config_variant.h"
 #include "keratin/core/model/detail/factory.h"
 #include "keratin/core/model/input_layer.h"
 #include "keratin/core/model/registry.h"
 #include "keratin/core/tensor/errors.h"
+#include "keratin/core/training/detail/config_access.h"
 #include "keratin/core/training/detail/model_impl.h"
 #include "keratin/core/training/detail/number_ops.h"
 #include "keratin/core/training/model_config.h"
@@ -22,19 +22,6 @@ using List = ConfigValue::List;
 // A file with more is not one of a model; building it could take very long.
 constexpr std::size_t kMostLayers = 20'000;
 constexpr int kDeepestModel = 32;
-
-const List* list_in(const ConfigValue* value) { return value ? std::get_if<List>(&value->variant()) : nullptr; }
-const std::string* text_in(const ConfigValue* value) {
-  return value ? std::get_if<std::string>(&value->variant()) : nullptr;
-}
-const Config* object_in(const ConfigValue* value) {
-  const auto* object = value ? std::get_if<ConfigValue::Object>(&value->variant()) : nullptr;
-  return object ? object->get() : nullptr;
-}
-const ConfigValue* entry(const ConfigValue& value, std::string_view key) {
-  const Config* object = object_in(&value);
-  return object ? object->find(key) : nullptr;
-}
 
 // ["dense", 0, 0]: an output of a call of a layer.
 struct Reference {

@@ -62,8 +62,7 @@ ValueAndGradient differentiate(TraceContext& trace, const std::function<Value()>
   if (variables.empty()) {
     throw InvalidArgument(
         "value_and_gradient: no variables were given; a model has none before it is built: give it an Input, or call "
-        "it "
-        "once");
+        "it once");
   }
   const ActiveTrace active(trace);
   const Scoped<std::ptrdiff_t> since(losses_before, static_cast<std::ptrdiff_t>(trace.losses().size()));

@@ -1,21 +1,10 @@
 #include "keratin/core/training/detail/number_ops.h"
 
-#include "keratin/core/model/config_variant.h"
+#include "keratin/core/training/detail/config_access.h"
 
 namespace keratin {
 namespace {
 
-const Config* object_in(const ConfigValue& value) {
-  const auto* object = std::get_if<ConfigValue::Object>(&value.variant());
-  return object ? object->get() : nullptr;
-}
-const std::string* text(const Config& object, std::string_view key) {
-  const ConfigValue* value = object.find(key);
-  return value ? std::get_if<std::string>(&value->variant()) : nullptr;
-}
-const ConfigValue::List* list_in(const ConfigValue* value) {
-  return value ? std::get_if<ConfigValue::List>(&value->variant()) : nullptr;
-}
 std::optional<double> number_in(const ConfigValue& value) {
   if (const auto* real = std::get_if<double>(&value.variant())) return *real;
   if (const auto* integer = std::get_if<std::int64_t>(&value.variant())) return static_cast<double>(*integer);
@@ -36,16 +25,13 @@ std::optional<Scaling> scaling(const std::string& op, double number, bool revers
 
 }  // namespace
 
-std::optional<ConfigValue> number_op_as_layer(const ConfigValue& entry) {
-  const Config* op = object_in(entry);
-  const std::string* module = op ? text(*op, "module") : nullptr;
-  const std::string* kind = op ? text(*op, "class_name") : nullptr;
-  const std::string* name = op ? text(*op, "name") : nullptr;
-  const ConfigValue::List* calls = op ? list_in(op->find("inbound_nodes")) : nullptr;
+std::optional<ConfigValue> number_op_as_layer(const ConfigValue& op) {
+  const std::string *module = text_in(entry(op, "module")), *kind = text_in(entry(op, "class_name"));
+  const std::string* name = text_in(entry(op, "name"));
+  const ConfigValue::List* calls = list_in(entry(op, "inbound_nodes"));
   if (!module || !kind || !name || !calls || calls->size() != 1) return std::nullopt;
   if (!module->starts_with("keras.src.ops.") && !module->starts_with("keras.ops")) return std::nullopt;
-  const Config* call = object_in(calls->front());
-  const ConfigValue::List* arguments = call ? list_in(call->find("args")) : nullptr;
+  const ConfigValue::List* arguments = list_in(entry(calls->front(), "args"));
   if (!arguments || arguments->size() != 2) return std::nullopt;
   const std::optional<double> first = number_in((*arguments)[0]), second = number_in((*arguments)[1]);
   if (first.has_value() == second.has_value()) return std::nullopt;

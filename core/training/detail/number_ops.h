@@ -9,6 +9,6 @@ namespace keratin {
 
 // A Rescaling layer (x * scale + offset) that computes the same as this entry of a model's layers, when the entry is
 // Keras's Add, Subtract, Multiply or TrueDivide of one value and one number; nullopt for everything else.
-std::optional<ConfigValue> number_op_as_layer(const ConfigValue& entry);
+std::optional<ConfigValue> number_op_as_layer(const ConfigValue& op);
 
 }  // namespace keratin
