@@ -22,6 +22,9 @@ int list_devices() {
       std::printf("  compute capability %d.%d\n", device.compute_capability / 10, device.compute_capability % 10);
     }
     std::printf("  memory %s, %s free\n", format_bytes(memory.total).c_str(), format_bytes(memory.free).c_str());
+    if (memory.overhead > 0) {
+      std::printf("  the driver's context and the libraries take %s of it\n", format_bytes(memory.overhead).c_str());
+    }
     for (const auto& [library, version] : device.versions) std::printf("  %s %s\n", library.c_str(), version.c_str());
   }
   std::printf("auto takes %s: %s\n", current_device_name().c_str(), device_reason().c_str());

@@ -52,7 +52,7 @@ MemoryInfo CudaBackend::memory() const {
   std::size_t free = 0, total = 0;
   check_runtime(runtime_api().memory_info(&free, &total), "cudaMemGetInfo");
   const auto all = static_cast<std::int64_t>(total), rest = static_cast<std::int64_t>(free);
-  return {.total = all, .free = rest, .used = used_, .limit = limit_};
+  return {.total = all, .free = rest, .used = used_, .limit = limit_, .overhead = context_->overhead()};
 }
 
 void CudaBackend::set_memory_limit(std::int64_t bytes) {
@@ -122,6 +122,7 @@ bool CudaBackend::supports(std::string_view op, const std::any& attrs, std::span
 std::unique_ptr<Executable> CudaBackend::prepare(const Plan& plan, const CompileOptions& options) {
   const std::lock_guard lock(context_->mutex());
   context_->activate();
+  const Context::OverheadMeter meter(*context_);
   return std::make_unique<CudaExecutable>(context_, info_.name, plan, options);
 }
 

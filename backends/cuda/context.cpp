@@ -1,5 +1,8 @@
 #include "keratin/backends/cuda/context.h"
 
+#include <algorithm>
+
+#include "keratin/backends/cuda/api/nvml.h"
 #include "keratin/backends/cuda/conv_plan.h"
 #include "keratin/backends/cuda/matmul_plan.h"
 #include "keratin/core/tensor/errors.h"
@@ -7,22 +10,34 @@
 namespace keratin::cuda {
 namespace {
 
+// Of the current device; -1 when the driver does not tell. Makes the driver's context.
 std::int64_t free_memory() {
   std::size_t free = 0, total = 0;
-  check_runtime(runtime_api().memory_info(&free, &total), "cudaMemGetInfo");
+  if (runtime_api().memory_info(&free, &total) != 0) return -1;
   return static_cast<std::int64_t>(free);
+}
+
+std::int64_t bytes_in_use(int device) {
+  char bus[32] = "";
+  if (runtime_api().device_bus(bus, sizeof bus, device) != 0) return -1;
+  return device_bytes_in_use(bus);
+}
+
+// What was taken between two measurements; nothing when one of them failed or others gave memory back.
+std::int64_t taken(std::int64_t before, std::int64_t after) {
+  return before < 0 || after < 0 ? 0 : std::max<std::int64_t>(after - before, 0);
 }
 
 }  // namespace
 
 Context::Context(int device, const Libraries& libraries) : device_(device), libraries_(libraries) {
   const RuntimeApi& api = runtime_api();
+  const std::int64_t used_before = bytes_in_use(device);
   activate();
   int major = 0, minor = 0;
   check_runtime(api.device_attribute(&major, kComputeMajor, device), "cudaDeviceGetAttribute");
   check_runtime(api.device_attribute(&minor, kComputeMinor, device), "cudaDeviceGetAttribute");
   compute_capability_ = 10 * major + minor;
-  const std::int64_t free_before = free_memory();  // makes the driver's context
   check_runtime(api.stream_create(&stream_), "cudaStreamCreate");
   check_blas(blas(), blas().create(&blas_handle_), "cublasLtCreate");
   if (!libraries_.dnn) {
@@ -39,7 +54,8 @@ Context::Context(int device, const Libraries& libraries) : device_(device), libr
       dnn_handle_ = nullptr;
     }
   }
-  library_bytes_ = free_before - free_memory();
+  free_memory();  // the context is made by now
+  overhead_ = taken(used_before, bytes_in_use(device));
 }
 
 Context::~Context() {
@@ -50,6 +66,9 @@ Context::~Context() {
   if (blas_handle_) blas().destroy(blas_handle_);
   if (stream_) runtime_api().stream_destroy(stream_);
 }
+
+Context::OverheadMeter::OverheadMeter(Context& context) : context_(context), free_(free_memory()) {}
+Context::OverheadMeter::~OverheadMeter() { context_.overhead_ += taken(free_memory(), free_); }
 
 void Context::activate() const { check_runtime(runtime_api().set_device(device_), "cudaSetDevice"); }
 

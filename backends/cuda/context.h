@@ -11,7 +11,7 @@
 
 namespace keratin::cuda {
 
-class MatmulAlgorithms;
+struct MatmulAlgorithms;
 class ConvPlan;
 
 class Context {
@@ -32,13 +32,28 @@ class Context {
   const dnn::Api* dnn() const { return dnn_handle_ ? libraries_.dnn : nullptr; }
   dnn::Handle dnn_handle() const { return dnn_handle_; }
   const std::string& dnn_reason() const { return dnn_reason_; }
-  // Bytes that the libraries' handles took when they were made, as far as the driver tells.
-  std::int64_t library_bytes() const { return library_bytes_; }
+  // Bytes of the device that nobody allocated: the driver's context, the libraries' handles and kernels. Measured as what
+  // became less while they were made; other programs on the device may disturb it.
+  std::int64_t overhead() const { return overhead_; }
 
   // Held by whoever puts work on the stream: one thread's copy must not land in another one's capture.
   std::recursive_mutex& mutex() const { return mutex_; }
   // Makes the device the calling thread's.
   void activate() const;
+
+  // While it lives, what becomes less of the device's free memory counts as overhead; for where the libraries load
+  // kernels and Keratin allocates nothing. The mutex is held.
+  class OverheadMeter {
+   public:
+    explicit OverheadMeter(Context& context);
+    ~OverheadMeter();
+    OverheadMeter(const OverheadMeter&) = delete;
+    OverheadMeter& operator=(const OverheadMeter&) = delete;
+
+   private:
+    Context& context_;
+    std::int64_t free_;
+  };
 
   // Decisions by key; made while the mutex is held.
   std::map<std::string, std::shared_ptr<const MatmulAlgorithms>> matmuls;
@@ -52,7 +67,7 @@ class Context {
   blas::Handle blas_handle_ = nullptr;
   dnn::Handle dnn_handle_ = nullptr;
   std::string dnn_reason_;
-  std::int64_t library_bytes_ = 0;
+  std::int64_t overhead_ = 0;
   mutable std::recursive_mutex mutex_;
 };
 

@@ -153,11 +153,12 @@ bool CudaExecutable::capture() {
 void CudaExecutable::run() {
   const std::lock_guard lock(context_->mutex());
   context_->activate();
-  if (!graph_wanted_ || !warm_) {
-    run_eagerly();
+  if (!warm_) {
+    const Context::OverheadMeter meter(*context_);
     warm_ = true;
-    return;
+    return run_eagerly();
   }
+  if (!graph_wanted_) return run_eagerly();
   if (!graph_ && !capture()) {
     graph_wanted_ = false;
     return run_eagerly();

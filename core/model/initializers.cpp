@@ -174,13 +174,10 @@ Initializer by_name(const std::string& name) {
   for (const auto& [alias, class_name] : kAliases) {
     if (name == alias) wanted = class_name;
   }
-  std::vector<std::string> candidates;
   for (const Named& named : kNamed) {
-    const std::string snake = to_snake_case(named.class_name);
-    if (wanted == named.class_name || wanted == snake) return named.make();
-    candidates.push_back(snake);
+    if (wanted == named.class_name || wanted == to_snake_case(named.class_name)) return named.make();
   }
-  throw InvalidArgument("unknown initializer '" + name + "'" + did_you_mean(name, candidates));
+  throw InvalidArgument("unknown initializer '" + name + "'" + did_you_mean(name, Initializer::names()));
 }
 
 }  // namespace
@@ -193,6 +190,12 @@ Initializer::~Initializer() = default;
 
 Initializer::Initializer(const char* name) : Initializer(std::string(name)) {}
 Initializer::Initializer(const std::string& name) : Initializer(by_name(name)) {}
+
+std::vector<std::string> Initializer::names() {
+  std::vector<std::string> result;
+  for (const Named& named : kNamed) result.push_back(to_snake_case(named.class_name));
+  return result;
+}
 
 namespace initializers {
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "keratin/core/model/config.h"
 #include "keratin/core/tensor/tensor.h"
@@ -34,6 +35,9 @@ class Initializer {
     return make_(shape, dtype, seed_.value_or(seed));
   }
   const Config& config() const { return config_; }
+
+  // The names known ("glorot_uniform", ...), without aliases.
+  static std::vector<std::string> names();
 
  private:
   Make make_;

@@ -34,6 +34,7 @@ struct MemoryInfo {
   std::int64_t total = 0, free = 0;  // of the device, in bytes
   std::int64_t used = 0;             // allocated through this backend
   std::int64_t limit = 0;            // set by the user; 0: none
+  std::int64_t overhead = 0;         // taken by the driver's context and the libraries, as measured; 0: unknown or none
 };
 
 // Where a plan's regions lie while it is bound.

@@ -35,6 +35,8 @@ const RuntimeApi& runtime_api() {
       .set_device = [](int device) { return static_cast<int>(cudaSetDevice(device)); },
       .memory_info = [](std::size_t* free,
                         std::size_t* total) { return static_cast<int>(cudaMemGetInfo(free, total)); },
+      .device_bus = [](char* text, int bytes,
+                       int device) { return static_cast<int>(cudaDeviceGetPCIBusId(text, bytes, device)); },
       .allocate = [](void** memory, std::size_t bytes) { return static_cast<int>(cudaMalloc(memory, bytes)); },
       .release = [](void* memory) { return static_cast<int>(cudaFree(memory)); },
       .allocate_pinned = [](void** memory,

@@ -41,6 +41,8 @@ struct RuntimeApi {
   int (*device_attribute)(int* value, int attribute, int device);
   int (*set_device)(int device);
   int (*memory_info)(std::size_t* free, std::size_t* total);
+  // The driver's name of the device's place, "00000000:17:00.0", which needs no context.
+  int (*device_bus)(char* text, int bytes, int device);
   int (*allocate)(void** memory, std::size_t bytes);
   int (*release)(void* memory);
   int (*allocate_pinned)(void** memory, std::size_t bytes);

@@ -127,6 +127,21 @@ TEST_F(SimulatedGpu, ModelsTrainLikeOnTheCpu) {
   }
 }
 
+TEST_F(SimulatedGpu, TellsWhatTheContextAndTheLibrariesTake) {
+  const auto mebibytes = [](std::int64_t n) { return n << 20; };
+  const Gpu gpu("");
+  // The simulator's context, cuBLASLt and cuDNN, and once it has run, the kernels of cuBLASLt.
+  EXPECT_EQ(memory_info(gpu.device()).overhead, mebibytes(256 + 32 + 64));
+  train_mlp(gpu.device());
+  train_mlp(gpu.device());
+  const MemoryInfo now = memory_info(gpu.device());
+  EXPECT_EQ(now.overhead, mebibytes(256 + 32 + 64 + 8));
+  EXPECT_EQ(now.total - now.free, now.used + now.overhead);
+  // Without NVML the context is made before anything can be asked.
+  const Gpu blind("no_nvml");
+  EXPECT_EQ(memory_info(blind.device()).overhead, 0);
+}
+
 TEST_F(SimulatedGpu, AReplayedGraphIsTheEagerStepBitForBit) {
   const Gpu gpu("");
   const Trained replayed = train_cnn(gpu.device());

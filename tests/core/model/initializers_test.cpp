@@ -1,9 +1,17 @@
 #include "keratin/core/model/initializers.h"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <set>
 
+#include "keratin/core/model/config_reader.h"
 #include "keratin/core/model/detail/random_stream.h"
 #include "keratin/core/tensor/errors.h"
+#include "keratin/io/detail/json_config.h"
+#include "tests/build_paths.h"
 #include "tests/support/expect_error.h"
 
 namespace keratin {
@@ -141,6 +149,65 @@ TEST(Initializers, RefuseNonsense) {
   expect_error<InvalidArgument>([] { make("orthogonal", {3}); }, {"at least 2 axes, got (3,)"});
   expect_error<InvalidArgument>([] { make("identity", {3}); }, {"must be a matrix, got (3,)"});
   expect_error<InvalidArgument>([] { Initializer("uniform")({3}, DType::int32, 0); }, {"the variable is int32"});
+}
+
+// Against Keras: tests/goldens/initializers.json, which scripts/goldens/make_initializer_goldens.py writes.
+const nlohmann::json& goldens() {
+  static const auto json = nlohmann::json::parse(std::ifstream(KERATIN_SOURCE_DIR "/tests/goldens/initializers.json"));
+  return json;
+}
+
+// From its configuration, as a layer of a file holds it.
+Initializer made(const nlohmann::json& object) {
+  Config config;
+  config.set("kernel_initializer", detail::parse_json(object.dump()));
+  ConfigProblems problems;
+  Initializer result = ConfigReader(config, "golden", problems).initializer("kernel_initializer", "zeros");
+  EXPECT_TRUE(problems.empty()) << problems.text();
+  return result;
+}
+
+// Two samples of some 200,000 numbers differ by less than these parts of their standard deviation: the 1 % quantile of a
+// normal distribution has a standard error of 0.008, the mean of 0.002.
+void expect_same_distribution(const Tensor& tensor, const nlohmann::json& golden) {
+  const auto [mean, stddev, smallest, largest] = golden["statistics"].get<std::array<double, 4>>();
+  const Moments m = moments(tensor);
+  const double few = std::sqrt(200000.0 / static_cast<double>(tensor.size()));
+  EXPECT_NEAR(m.mean, mean, 0.015 * stddev * few);
+  EXPECT_NEAR(m.stddev, stddev, 0.01 * stddev * few);
+  if ((largest - mean) < 2.5 * stddev) {  // the ends of a bounded distribution
+    EXPECT_NEAR(m.smallest, smallest, 0.01 * stddev);
+    EXPECT_NEAR(m.largest, largest, 0.01 * stddev);
+  }
+  std::vector<float> sorted = tensor.to_vector<float>();
+  std::sort(sorted.begin(), sorted.end());
+  for (std::size_t i = 0; i < goldens()["probabilities"].size(); ++i) {
+    const double probability = goldens()["probabilities"][i];
+    const auto at = static_cast<std::size_t>(probability * static_cast<double>(sorted.size() - 1));
+    EXPECT_NEAR(sorted[at], golden["quantiles"][i].get<double>(), 0.04 * stddev * few) << "quantile " << probability;
+  }
+}
+
+TEST(Initializers, DrawAsKerasDoes) {
+  for (const nlohmann::json& golden : goldens()["cases"]) {
+    SCOPED_TRACE(golden["object"].dump() + golden["shape"].dump());
+    const Initializer initializer = made(golden["object"]);
+    const Tensor tensor = make(initializer, Shape(golden["shape"].get<std::vector<std::int64_t>>()), 11);
+    if (golden.contains("statistics")) {
+      expect_same_distribution(tensor, golden);
+    } else {
+      EXPECT_EQ(tensor.to_vector<float>(), golden["values"].get<std::vector<float>>());
+    }
+  }
+}
+
+TEST(Initializers, EachHasAGolden) {
+  std::set<std::string> seen;
+  for (const nlohmann::json& golden : goldens()["cases"]) seen.insert(made(golden["object"]).config().class_name());
+  for (const std::string& name : Initializer::names()) {
+    EXPECT_TRUE(seen.contains(Initializer(name).config().class_name()))
+        << name << " has no golden; add a case to scripts/goldens/make_initializer_goldens.py";
+  }
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/modules/cuda_simulator/simulator.h"
@@ -189,6 +190,8 @@ int matmul(Handle, Desc desc, const void* alpha, const void* a, Layout la, const
   if (wrong.empty())
     wrong = fault_of_operand("the workspace", workspace, static_cast<std::int64_t>(workspace_bytes), 256);
   if (!wrong.empty()) return broken_rule(wrong, kInvalid);
+  // Kernels are loaded when they are first used.
+  if (static bool loaded = false; !std::exchange(loaded, true)) add_overhead(kKernelBytes);
   // Garbage in the workspace is what it will hold.
   enqueue(stream, [=] { std::memset(workspace, 0xff, workspace_bytes); });
   lc->type == kR64F ? multiply<double>(*desc, alpha, a, la, b, lb, beta, d, lc, stream)
@@ -209,6 +212,7 @@ const blas::Api& blas_api() {
       .create =
           [](Handle* handle) {
             *handle = new HandleOpaque;
+            add_overhead(kBlasBytes);
             return int{kSuccess};
           },
       .destroy = destroy<HandleOpaque>,

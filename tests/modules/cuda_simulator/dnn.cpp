@@ -369,6 +369,7 @@ const dnn::Api& dnn_api() {
           [](Handle* handle) {
             if (fault("no_cudnn")) return broken_rule("cuDNN does not start", 1001);
             *handle = new HandleOpaque;
+            add_overhead(kDnnBytes);
             return int{kSuccess};
           },
       .destroy =

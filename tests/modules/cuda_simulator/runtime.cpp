@@ -6,6 +6,7 @@
 #include <map>
 #include <vector>
 
+#include "keratin/backends/cuda/api/nvml.h"
 #include "keratin/backends/cuda/device/launch.h"
 #include "tests/modules/cuda_simulator/simulator.h"
 
@@ -32,6 +33,7 @@ constexpr std::size_t kTotalMemory = std::size_t{2} << 30;
 struct Machine {
   std::map<std::uintptr_t, std::size_t> device, pinned;  // blocks in use
   std::size_t used = 0;
+  std::size_t overhead = 0;  // of the context and the libraries
   std::vector<Stream> streams;
   std::string broken_rule;
 };
@@ -76,7 +78,7 @@ int release_from(std::map<std::uintptr_t, std::size_t>& blocks, void* memory) {
 
 int allocate(void** memory, std::size_t bytes) {
   if (const int error = forbidden_in_capture("cudaMalloc")) return error;
-  if (bytes > kTotalMemory - machine().used) return kOutOfMemory;
+  if (bytes > kTotalMemory - machine().used - machine().overhead) return kOutOfMemory;
   machine().used += bytes;
   return allocate_in(machine().device, memory, bytes);
 }
@@ -137,6 +139,8 @@ bool fault(std::string_view name, std::int64_t* number) {
   return false;
 }
 
+void add_overhead(std::size_t bytes) { machine().overhead += bytes; }
+
 void enqueue(Stream stream, std::function<void()> work) {
   stream->capturing ? stream->recorded.push_back(std::move(work)) : work();
 }
@@ -171,6 +175,12 @@ float to_tf32(float x) {
 }
 
 }  // namespace simulator
+
+// NVML's part.
+std::int64_t device_bytes_in_use(const std::string&) {
+  const simulator::Machine& machine = simulator::machine();
+  return simulator::fault("no_nvml") ? -1 : static_cast<std::int64_t>(machine.used + machine.overhead);
+}
 
 void launch_on_host(Stream stream, std::function<void()> work) { simulator::enqueue(stream, std::move(work)); }
 
@@ -218,11 +228,20 @@ const RuntimeApi& runtime_api() {
                                                   : 132;
             return 0;
           },
-      .set_device = [](int device) { return device == 0 ? 0 : broken_rule("no such device"); },
+      .set_device =
+          [](int device) {
+            if (machine().overhead == 0) add_overhead(kContextBytes);
+            return device == 0 ? 0 : broken_rule("no such device");
+          },
       .memory_info =
           [](std::size_t* free, std::size_t* total) {
             *total = kTotalMemory;
-            *free = kTotalMemory - machine().used;
+            *free = kTotalMemory - machine().used - machine().overhead;
+            return 0;
+          },
+      .device_bus =
+          [](char* text, int bytes, int) {
+            std::snprintf(text, static_cast<std::size_t>(bytes), "00000000:17:00.0");
             return 0;
           },
       .allocate = allocate,

@@ -17,6 +17,11 @@ namespace keratin::cuda::simulator {
 // Whether KERATIN_CUDASIM names this fault now; for "name=number", the number is stored when asked for.
 bool fault(std::string_view name, std::int64_t* number = nullptr);
 
+// What a GPU's memory loses besides what is allocated.
+inline constexpr std::size_t kContextBytes = std::size_t{256} << 20, kBlasBytes = std::size_t{32} << 20,
+                             kDnnBytes = std::size_t{64} << 20, kKernelBytes = std::size_t{8} << 20;
+void add_overhead(std::size_t bytes);
+
 // Runs `work` now, or records it while the stream is being captured.
 void enqueue(Stream stream, std::function<void()> work);
 
