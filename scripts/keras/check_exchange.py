@@ -36,6 +36,10 @@ LOST_IN_H5 = {"softmax_axes", "layer_normalization_axes", "rms_normalization_axe
 LOST_IN_H5 |= {"attention", "attention_scale", "attention_masked", "attention_causal"}
 if tuple(map(int, keras.__version__.split(".")[:2])) < (3, 15):
     LOST_IN_H5.add("concatenate_axis")  # older ones (seen: 3.0 and 3.8) drop every axis
+if keras.__version__.startswith("3.0."):
+    # It reads adapted statistics from .h5, its own too, but computes without them, and broadcasts no given ones.
+    LOST_IN_H5 |= {"normalization", "normalization_number"}
+    MISSING.add("normalization_given")
 
 
 def case(function):
