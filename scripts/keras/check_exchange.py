@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Live proof that models cross between Keras and Keratin; run by ./dev test-keras.
 
-    check_exchange.py EXCHANGE FOLDER [--only NAME]
+    check_exchange.py EXCHANGE FOLDER [--only NAME] [--quick]
 
 EXCHANGE is the program keratin_keras_exchange. For each case below, Keras saves a compiled model; Keratin loads it,
 predicts, saves it again and trains five steps; Keras loads that file, predicts and trains the same five steps.
@@ -29,6 +29,8 @@ from keras import Sequential, layers  # noqa: E402
 logging.getLogger("absl").setLevel(logging.ERROR)  # that .h5 is an old format
 BATCH, STEPS = 8, 5
 CASES = {}
+# What --quick looks at: whole models, and layers of each kind.
+QUICK = {"mlp_adam", "cnn_sgd_schedule", "branches_adamw", "nested", "layer_lstm", "layer_mha", "layer_batch_normalization", "layer_embedding"}
 MISSING = set()  # cases of layers that this version of Keras does not have yet
 # Keras drops an axis that is a list when it reads .h5, also in files of its own.
 LOST_IN_H5 = {"softmax_axes", "layer_normalization_axes", "rms_normalization_axes", "normalization_axes", "normalization_none"}
@@ -473,12 +475,12 @@ def from_keras(exchange, folder, names, report):
             report.weights(what + " back in Keras", back.get_weights(), model.get_weights())
 
 
-def from_keratin(exchange, folder, report, only):
+def from_keratin(exchange, folder, report, only, chosen=None):
     folder.mkdir(parents=True, exist_ok=True)
     subprocess.run([exchange, "write", str(folder)], check=True)
     count = 0
     for here in sorted(folder.iterdir()):
-        if (only and only not in here.name) or here.name in MISSING:
+        if (only and only not in here.name) or (chosen and here.name not in chosen) or here.name in MISSING:
             continue
         count += 1
         with h5py.File(here / "data.h5") as f:
@@ -499,6 +501,7 @@ def main():
     parser.add_argument("exchange")
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("--only", default="")
+    parser.add_argument("--quick", action="store_true", help="only some models of each kind")
     parser.add_argument("--written-only", action="store_true", help="only load what Keratin has written")
     arguments = parser.parse_args()
     report = Report()
@@ -506,9 +509,10 @@ def main():
     layer_cases()
     compiled_cases()
     if not arguments.written_only:
-        names = [name for name in CASES if arguments.only in name]
+        names = [name for name in CASES if arguments.only in name and (name in QUICK or not arguments.quick)]
         from_keras(arguments.exchange, arguments.folder / "from_keras", names, report)
-    written = from_keratin(arguments.exchange, arguments.folder / "from_keratin", report, arguments.only)
+    chosen = {name.removeprefix("layer_") for name in QUICK} if arguments.quick else None
+    written = from_keratin(arguments.exchange, arguments.folder / "from_keratin", report, arguments.only, chosen)
     print(f"Keras {keras.__version__}: {len(names)} models from Keras and back, {written} models from here")
     print(
         f"largest difference of predictions {report.worst['prediction']:.1e}, of losses {report.worst['loss']:.1e} "
