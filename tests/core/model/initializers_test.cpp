@@ -167,8 +167,8 @@ Initializer made(const nlohmann::json& object) {
   return result;
 }
 
-// Two samples of some 200,000 numbers differ by less than these parts of their standard deviation: the 1 % quantile of a
-// normal distribution has a standard error of 0.008, the mean of 0.002.
+// Two samples of some 200,000 numbers differ by less than these parts of their standard deviation: the mean of a normal
+// distribution has a standard error of 0.002, its 1 % quantile of 0.02 in the part that is sorted.
 void expect_same_distribution(const Tensor& tensor, const nlohmann::json& golden) {
   const auto [mean, stddev, smallest, largest] = golden["statistics"].get<std::array<double, 4>>();
   const Moments m = moments(tensor);
@@ -179,12 +179,13 @@ void expect_same_distribution(const Tensor& tensor, const nlohmann::json& golden
     EXPECT_NEAR(m.smallest, smallest, 0.01 * stddev);
     EXPECT_NEAR(m.largest, largest, 0.01 * stddev);
   }
-  std::vector<float> sorted = tensor.to_vector<float>();
+  std::vector<float> sorted;  // a part of them, because sorting takes time
+  for (std::size_t i = 0; i < tensor.values<float>().size(); i += 7) sorted.push_back(tensor.values<float>()[i]);
   std::sort(sorted.begin(), sorted.end());
   for (std::size_t i = 0; i < goldens()["probabilities"].size(); ++i) {
     const double probability = goldens()["probabilities"][i];
     const auto at = static_cast<std::size_t>(probability * static_cast<double>(sorted.size() - 1));
-    EXPECT_NEAR(sorted[at], golden["quantiles"][i].get<double>(), 0.04 * stddev * few) << "quantile " << probability;
+    EXPECT_NEAR(sorted[at], golden["quantiles"][i].get<double>(), 0.09 * stddev * few) << "quantile " << probability;
   }
 }
 
