@@ -32,8 +32,8 @@ class Context {
   const dnn::Api* dnn() const { return dnn_handle_ ? libraries_.dnn : nullptr; }
   dnn::Handle dnn_handle() const { return dnn_handle_; }
   const std::string& dnn_reason() const { return dnn_reason_; }
-  // Bytes of the device that nobody allocated: the driver's context, the libraries' handles and kernels. Measured as what
-  // became less while they were made; other programs on the device may disturb it.
+  // Bytes of the device that nobody allocated: the driver's context, the libraries' handles and kernels. Measured as
+  // what became less while they were made; other programs on the device may disturb it.
   std::int64_t overhead() const { return overhead_; }
 
   // Held by whoever puts work on the stream: one thread's copy must not land in another one's capture.
