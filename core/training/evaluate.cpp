@@ -6,6 +6,7 @@
 #include "keratin/core/training/detail/model_impl.h"
 #include "keratin/core/training/detail/prefetch.h"
 #include "keratin/core/training/detail/progress.h"
+#include "keratin/core/training/detail/stream.h"
 #include "keratin/core/training/detail/trainer.h"
 
 namespace keratin {
@@ -60,6 +61,9 @@ Logs evaluate_model(Model& model, const Dataset& data, const EvaluateOptions& op
     auto plan_of = [&](std::int64_t rows) {
       return trainer.plan(Phase::evaluate, rows, data.x(), data.y(), weighted, true, data.maps());
     };
+    if (!trainer.fits("evaluate", data, plan_of(batch)->instance->bytes_to_allocate())) {
+      return evaluate_model(model, streamed(data, batch), options, print);
+    }
     progress.begin();
     trainer.allocate("evaluate", batch, plan_of);
     if (rest > 0 && steps > full) plan_of(rest)->instance->allocate();
@@ -112,11 +116,14 @@ std::vector<Tensor> predict_model(Model& model, const Dataset& data, const Predi
     const Dataset inputs = data.y().empty() ? data : Dataset(data.x(), {});
     const std::int64_t batch = std::min(options.batch_size, inputs.size());
     const std::int64_t steps = std::min(limit, (inputs.size() + batch - 1) / batch);
-    Progress progress(options.verbose, steps);
-    progress.begin();
     const auto plan_of = [&](std::int64_t rows) {
       return trainer.plan(Phase::predict, rows, inputs.x(), {}, false, true, data.maps());
     };
+    if (!trainer.fits("predict", inputs, plan_of(batch)->instance->bytes_to_allocate())) {
+      return predict_model(model, streamed(data, batch), options);
+    }
+    Progress progress(options.verbose, steps);
+    progress.begin();
     trainer.allocate("predict", batch, plan_of);
     ResidentData resident = trainer.resident(Phase::predict, inputs);
     resident.begin(false, 0);

@@ -8,6 +8,7 @@
 #include "keratin/core/training/detail/model_impl.h"
 #include "keratin/core/training/detail/prefetch.h"
 #include "keratin/core/training/detail/progress.h"
+#include "keratin/core/training/detail/stream.h"
 #include "keratin/core/training/detail/trainer.h"
 
 namespace keratin {
@@ -118,6 +119,7 @@ class Fit {
 
   // All plans of this call get their memory before the first step: what does not fit is refused here.
   void allocate() {
+    resident_fits_ = trainer_.fits("fit", data_, bytes_besides());
     try {
       std::vector<std::int64_t> sizes = {batch_};
       if (rest_ > 0 && full_steps_ < training_.steps) sizes.push_back(rest_);
@@ -127,7 +129,8 @@ class Fit {
         const bool w = validation_->sample_weight().defined();
         for (std::int64_t rows : {batch, validation_->size() % batch}) {
           if (rows == 0) continue;
-          trainer_.plan(Phase::evaluate, rows, validation_->x(), validation_->y(), w, true, validation_->maps())
+          trainer_
+              .plan(Phase::evaluate, rows, validation_->x(), validation_->y(), w, resident_fits_, validation_->maps())
               ->instance->allocate();
         }
       }
@@ -137,10 +140,22 @@ class Fit {
     }
   }
 
+  // What this call needs on the device beside its data. Data that is held out comes batch by batch if need be.
+  std::int64_t bytes_besides() {
+    std::int64_t bytes = plan(batch_)->instance->bytes_to_allocate();
+    if (!validation_ || !validation_->resident()) return bytes;
+    const Dataset batch = validation_->rows(0, std::min(validation_batch(), validation_->size()));
+    const bool weighted = batch.sample_weight().defined();
+    const std::shared_ptr<StepPlan> plan =
+        trainer_.plan(Phase::evaluate, batch.size(), batch.x(), batch.y(), weighted, true, batch.maps());
+    return bytes + plan->instance->bytes_to_allocate() + bytes_of(batch);
+  }
+
   std::int64_t validation_batch() const { return options_.validation_batch_size.value_or(options_.batch_size); }
 
   std::shared_ptr<StepPlan> plan(std::int64_t rows) {
-    return trainer_.plan(Phase::train, rows, data_.x(), data_.y(), data_.sample_weight().defined(), true, data_.maps());
+    return trainer_.plan(Phase::train, rows, data_.x(), data_.y(), data_.sample_weight().defined(), resident_fits_,
+                         data_.maps());
   }
 
   Logs run_epoch(int epoch) {
@@ -150,10 +165,14 @@ class Fit {
     Progress progress(options_.verbose, training_.steps > 0 ? training_.steps : options_.steps_per_epoch.value_or(-1));
     progress.begin_epoch(epoch, options_.epochs);
     step_ = 0;
-    if (data_.resident()) {
-      run_resident(epoch, progress);
+    // The order of an epoch depends on the seed and the epoch alone.
+    const std::uint64_t key = random_seed() * 0x9E3779B97F4A7C15u + static_cast<std::uint64_t>(epoch) + 1;
+    if (!data_.resident()) {
+      run_generated(data_.begin_epoch(), options_.steps_per_epoch.value_or(INT64_MAX), progress);
+    } else if (!resident_fits_) {
+      run_generated(stream_batches(data_, batch_, options_.shuffle, key), training_.steps, progress);
     } else {
-      run_generated(progress);
+      run_resident(key, progress);
     }
     Logs logs = trainer_.metrics();
     if (validation_ || (!options_.validation_data.empty() && !data_.resident())) validate(epoch, logs);
@@ -162,10 +181,9 @@ class Fit {
     return logs;
   }
 
-  void run_resident(int epoch, Progress& progress) {
+  void run_resident(std::uint64_t key, Progress& progress) {
     if (!resident_) resident_.emplace(trainer_.resident(Phase::train, data_));
-    // The order of an epoch depends on the seed and the epoch alone.
-    resident_->begin(options_.shuffle, random_seed() * 0x9E3779B97F4A7C15u + static_cast<std::uint64_t>(epoch) + 1);
+    resident_->begin(options_.shuffle, key);
     // Found once: a step looks nothing up and allocates nothing.
     const std::shared_ptr<StepPlan> full = full_steps_ > 0 ? plan(batch_) : nullptr;
     const std::shared_ptr<StepPlan> last = full_steps_ < training_.steps ? plan(rest_) : nullptr;
@@ -187,9 +205,8 @@ class Fit {
     if (progress.due(step_)) progress.update(step_, trainer_.metrics());
   }
 
-  void run_generated(Progress& progress) {
-    Prefetch batches(data_.begin_epoch());
-    const std::int64_t limit = options_.steps_per_epoch.value_or(INT64_MAX);
+  void run_generated(Generator generator, std::int64_t limit, Progress& progress) {
+    Prefetch batches(std::move(generator));
     while (step_ < limit && !training_.stop) {
       const Batch* batch = batches.next();
       if (!batch) break;
@@ -232,6 +249,7 @@ class Fit {
   Training training_;
   std::optional<Dataset> validation_;
   std::optional<ResidentData> resident_;
+  bool resident_fits_ = true;  // the device's memory
   std::int64_t batch_ = 0, full_steps_ = 0, rest_ = 0, step_ = 0;
   std::function<Logs()> fetch_ = [this] { return trainer_.metrics(); };
   History history_;

@@ -149,6 +149,7 @@ const std::shared_ptr<Backend>& Trainer::backend() {
   const std::shared_ptr<Backend> current = current_device();
   if (backend_ != current) {
     plans_.clear();
+    streaming_said_.clear();
     backend_ = current;
     arena_ = std::make_shared<Arena>(current);
   }

@@ -4,7 +4,9 @@
 
 #include "keratin/core/ops/gather.h"
 #include "keratin/core/tensor/errors.h"
+#include "keratin/core/tensor/log.h"
 #include "keratin/core/training/detail/model_impl.h"
+#include "keratin/core/training/detail/stream.h"
 #include "keratin/core/training/detail/trainer.h"
 
 namespace keratin {
@@ -47,18 +49,27 @@ void ResidentData::begin(bool shuffle, std::uint64_t key) {
   cursor_->set_value(cursor_value_);
 }
 
+bool Trainer::fits(const char* verb, const Dataset& data, std::int64_t others) {
+  if (backend()->shares_host_memory()) return true;
+  const std::int64_t bytes = bytes_of(data);
+  const std::int64_t room = room_of(backend()->memory()) - others;
+  if (bytes <= room) return true;
+  if (!streaming_said_.insert(verb).second) return false;  // in every epoch's validation, say
+  log(LogLevel::info, std::string(verb) + ": the data takes " + format_bytes(bytes) + " and " + backend()->info().name +
+                          " has " + format_bytes(std::max<std::int64_t>(0, room)) +
+                          " left beside the model: its batches are copied there one by one");
+  return false;
+}
+
 ResidentData Trainer::resident(Phase phase, const Dataset& data) {
   const std::size_t arrays = data.x().size() + data.y().size() + (data.sample_weight().defined() ? 1 : 0);
   PhaseSource& s = source(phase, arrays);
   if (!backend()->shares_host_memory()) {
-    std::int64_t bytes = static_cast<std::int64_t>(data.sample_weight().bytes());
-    for (const Tensor& x : data.x()) bytes += static_cast<std::int64_t>(x.bytes());
-    for (const Tensor& y : data.y()) bytes += static_cast<std::int64_t>(y.bytes());
+    const std::int64_t bytes = bytes_of(data);
     const std::int64_t room = room_of(backend()->memory());
     if (bytes > room) {
       throw OutOfMemory("the data takes " + format_bytes(bytes) + " and " + backend()->info().name + " has " +
-                        format_bytes(std::max<std::int64_t>(0, room)) +
-                        " left beside the plans; give it as a generator (Dataset::from_generator), which streams it");
+                        format_bytes(std::max<std::int64_t>(0, room)) + " left beside the plans");
     }
   }
   return ResidentData(backend(), data, s.cursor, s.bases);

@@ -24,12 +24,16 @@ std::string fault_of_shared_object(const std::string& path) {
   if (header.e_ident[EI_CLASS] != kClass || header.e_phentsize != sizeof(ElfW(Phdr))) {
     return "it is not a shared library for this machine";
   }
+  const std::string cut_off = "it is cut off after " + std::to_string(size) + " bytes";
+  // The table of sections comes last. Nothing loads it, but a file without its end was not copied whole.
+  const std::uintmax_t sections = std::uintmax_t{header.e_shnum} * header.e_shentsize;
+  if (header.e_shoff > size || sections > size - header.e_shoff) return cut_off;
   file.seekg(static_cast<std::streamoff>(header.e_phoff));
   for (int i = 0; i < header.e_phnum; ++i) {
     ElfW(Phdr) segment{};
     if (!file.read(reinterpret_cast<char*>(&segment), sizeof segment) || segment.p_offset > size ||
         segment.p_filesz > size - segment.p_offset) {
-      return "it is cut off after " + std::to_string(size) + " bytes";
+      return cut_off;
     }
   }
   return "";

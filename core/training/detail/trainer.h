@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -78,6 +79,10 @@ class Trainer {
   using PlanOfRows = std::function<std::shared_ptr<StepPlan>(std::int64_t rows)>;
   void allocate(const char* verb, std::int64_t batch, const PlanOfRows& plan_of);
   [[noreturn]] void refuse(const char* verb, std::int64_t batch, const PlanOfRows& plan_of, const OutOfMemory& error);
+  // Whether the device has room for the data beside the bytes that others still need; says so when it has not, once for
+  // each verb.
+  bool fits(const char* verb, const Dataset& data, std::int64_t others);
+  // Throws OutOfMemory when the data does not fit.
   ResidentData resident(Phase phase, const Dataset& data);
   // Runs a fed step on one batch.
   std::shared_ptr<StepPlan> run_batch(Phase phase, const Batch& batch, const std::vector<Dataset::Mapping>& maps = {});
@@ -124,6 +129,7 @@ class Trainer {
   std::shared_ptr<Arena> arena_;
   std::list<std::shared_ptr<StepPlan>> plans_;  // most recently used first
   std::string signature_;
+  std::set<std::string> streaming_said_;                      // the verbs of which it was said that data does not fit
   std::vector<std::pair<Layer, std::int64_t>> index_layers_;  // for each input, the layer that takes it as indices
   std::mutex busy_mutex_;
   std::thread::id busy_thread_;

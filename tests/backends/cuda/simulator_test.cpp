@@ -7,6 +7,7 @@
 #include "keratin/core/runtime/device.h"
 #include "keratin/core/runtime/loader.h"
 #include "keratin/core/tensor/errors.h"
+#include "keratin/core/tensor/log.h"
 #include "tests/backends/cpu/run_op.h"
 #include "tests/io/temporary_folder.h"
 #include "tests/support/hand_made_plan.h"
@@ -140,6 +141,35 @@ TEST_F(SimulatedGpu, TellsWhatTheContextAndTheLibrariesTake) {
   // Without NVML the context is made before anything can be asked.
   const Gpu blind("no_nvml");
   EXPECT_EQ(memory_info(blind.device()).overhead, 0);
+}
+
+// Data that the device's memory does not hold comes batch by batch, in the order it would have there.
+TEST_F(SimulatedGpu, StreamsDataThatDoesNotFit) {
+  const Gpu gpu("");
+  const DeviceScope scope(gpu.device());
+  const Tensor x = cpu_test::random_tensor({1000, 40}, DType::float32, -1, 1, 3);
+  const Tensor y = cpu_test::random_tensor({1000, 3}, DType::float32, -1, 1, 4);
+  const auto trained = [&](std::int64_t room, int& messages) {
+    set_random_seed(7);
+    reset_names();
+    Sequential model({Input({40}), Dense(4, {.activation = "tanh"}), Dropout(0.1), Dense(3)});
+    model.compile("adam", "mse");
+    set_memory_limit(memory_info().used + room);
+    set_log_handler([&](LogLevel, std::string_view text) { messages += text.find("one by one") != text.npos; });
+    const History history = model.fit(x, y, {.batch_size = 64, .epochs = 3, .verbose = 0, .validation_split = 0.3});
+    Trained result{all_weights(model), model.predict(x, {.verbose = 0}).to_vector<float>(), history["loss"]};
+    const std::vector<double> validation = history["val_loss"];
+    result.losses.insert(result.losses.end(), validation.begin(), validation.end());
+    set_log_handler({});
+    set_memory_limit(0);
+    return result;
+  };
+  int resident_messages = 0, streamed_messages = 0;
+  const Trained resident = trained(std::int64_t{64} << 20, resident_messages);
+  const Trained streamed = trained(80 << 10, streamed_messages);  // the data takes 168 KiB, a batch 11
+  EXPECT_EQ(resident_messages, 0);
+  EXPECT_GE(streamed_messages, 2);  // fit and predict
+  expect_same_bits(streamed, resident);
 }
 
 TEST_F(SimulatedGpu, AReplayedGraphIsTheEagerStepBitForBit) {
