@@ -1,0 +1,209 @@
+// The CPU's own kernels beside their Eigen twins, in one process: products, and convolutions as im2col and Eigen's
+// product. Exits 1 when one of ours takes more than twice its twin's time, which no noise explains. ./dev bench --twins
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "keratin/backends/cpu/isa.h"
+
+namespace {
+
+using namespace keratin::cpu;
+using keratin::WindowShape;
+using Clock = std::chrono::steady_clock;
+using Numbers = std::vector<float>;
+
+constexpr int kRounds = 9;
+constexpr double kRoundSeconds = 0.004, kLoss = 2.0;
+
+Numbers numbers(i64 n, std::uint64_t seed) {
+  Numbers x(static_cast<std::size_t>(n));
+  simd().f32.uniform(seed, 1, 0, n, -1.0f, 1.0f, x.data());
+  return x;
+}
+
+double seconds_of(const std::function<void()>& call, int calls) {
+  const Clock::time_point start = Clock::now();
+  for (int i = 0; i < calls; ++i) call();
+  return std::chrono::duration<double>(Clock::now() - start).count() / calls;
+}
+
+// The best of several rounds, ours and the twin's by turns: what else runs on the machine only ever adds time.
+struct Times {
+  double ours = 1e9, twin = 1e9;
+};
+Times compare(const std::function<void()>& ours, const std::function<void()>& twin) {
+  const double once = std::max({seconds_of(ours, 1), seconds_of(twin, 1), 1e-7});
+  const int calls = std::max(1, static_cast<int>(kRoundSeconds / once));
+  Times times;
+  for (int round = 0; round < kRounds; ++round) {
+    times.ours = std::min(times.ours, seconds_of(ours, calls));
+    times.twin = std::min(times.twin, seconds_of(twin, calls));
+  }
+  return times;
+}
+
+// Whether two results agree, so that the times are of the same work.
+bool agree(const Numbers& a, const Numbers& b, i64 depth) {
+  const float tolerance = 1e-6f * static_cast<float>(depth) + 1e-5f;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (!(std::abs(a[i] - b[i]) <= tolerance)) return false;
+  }
+  return true;
+}
+
+int losses = 0;
+
+void report(const std::string& name, double flops, const Times& times, bool right) {
+  const double ratio = times.twin / times.ours;
+  const bool lost = ratio < 1 / kLoss;
+  if (lost || !right) ++losses;
+  std::printf("%-44s %8.1f %8.1f %7.2fx%s\n", name.c_str(), flops * 1e-9 / times.ours, flops * 1e-9 / times.twin, ratio,
+              !right ? "  DIFFERENT RESULTS" : lost ? "  LOST" : "");
+}
+
+void product(const std::string& name, i64 m, i64 n, i64 k, bool trans_a, bool trans_b) {
+  const GemmShape shape{.m = m,
+                        .n = n,
+                        .k = k,
+                        .lda = trans_a ? m : k,
+                        .ldb = trans_b ? k : n,
+                        .ldc = n,
+                        .trans_a = trans_a,
+                        .trans_b = trans_b};
+  const Numbers a = numbers(m * k, 1), b = numbers(k * n, 2);
+  Numbers c(static_cast<std::size_t>(m * n)), d = c;
+  std::vector<char> workspace(simd().f32.gemm_workspace(shape));
+  const auto run = [&](auto kernel, Numbers& to) {
+    return [&, kernel] {
+      kernel(shape, a.data(), b.data(), to.data(), nullptr, Activation::none, workspace.data());
+    };
+  };
+  const Times times = compare(run(simd().f32.gemm, c), run(simd().f32.gemm_eigen, d));
+  report("product " + name, 2.0 * static_cast<double>(m * n * k), times, agree(c, d, k));
+}
+
+// A convolution by Eigen: its image patches as rows of a matrix.
+class PatchConvolution {
+ public:
+  explicit PatchConvolution(const WindowShape& shape)
+      : s_(shape),
+        rows_(s_.n * s_.oh * s_.ow),
+        depth_(s_.kh * s_.kw * s_.c),
+        patches_(static_cast<std::size_t>(rows_ * depth_)) {
+    for (const GemmShape& each : {forward_shape(), input_shape(), kernel_shape()}) {
+      workspace_.resize(std::max(workspace_.size(), simd().f32.gemm_workspace(each)));
+    }
+  }
+
+  void forward(const Numbers& x, const Numbers& kernel, Numbers& y) {
+    gather(x);
+    multiply(forward_shape(), patches_, kernel, y);
+  }
+  void input_gradient(const Numbers& dy, const Numbers& kernel, Numbers& dx) {
+    multiply(input_shape(), dy, kernel, patches_);
+    std::fill(dx.begin(), dx.end(), 0.0f);
+    for_each_element([&](std::size_t patch, std::size_t image, std::size_t count) {
+      for (std::size_t i = 0; i < count; ++i) dx[image + i] += patches_[patch + i];
+    });
+  }
+  void kernel_gradient(const Numbers& x, const Numbers& dy, Numbers& dkernel) {
+    gather(x);
+    multiply(kernel_shape(), patches_, dy, dkernel);
+  }
+
+ private:
+  GemmShape forward_shape() const {
+    return {.m = rows_, .n = s_.f, .k = depth_, .lda = depth_, .ldb = s_.f, .ldc = s_.f};
+  }
+  GemmShape input_shape() const {
+    return {.m = rows_, .n = depth_, .k = s_.f, .lda = s_.f, .ldb = s_.f, .ldc = depth_, .trans_b = true};
+  }
+  GemmShape kernel_shape() const {
+    return {.m = depth_, .n = s_.f, .k = rows_, .lda = depth_, .ldb = s_.f, .ldc = s_.f, .trans_a = true};
+  }
+  void multiply(const GemmShape& shape, const Numbers& a, const Numbers& b, Numbers& c) {
+    simd().f32.gemm_eigen(shape, a.data(), b.data(), c.data(), nullptr, Activation::none, workspace_.data());
+  }
+  void gather(const Numbers& x) {
+    for_each_element([&](std::size_t patch, std::size_t image, std::size_t count) {
+      std::memcpy(&patches_[patch], &x[image], count * sizeof(float));
+    });
+  }
+  // Calls `f` with the places of every row of every patch: they are whole, there is no padding.
+  template <class F>
+  void for_each_element(F f) const {
+    std::size_t patch = 0;
+    const auto count = static_cast<std::size_t>(s_.kw * s_.c);
+    for (i64 n = 0; n < s_.n; ++n) {
+      for (i64 oy = 0; oy < s_.oh; ++oy) {
+        for (i64 ox = 0; ox < s_.ow; ++ox) {
+          for (i64 ky = 0; ky < s_.kh; ++ky, patch += count) {
+            f(patch, static_cast<std::size_t>(((n * s_.h + oy + ky) * s_.w + ox) * s_.c), count);
+          }
+        }
+      }
+    }
+  }
+
+  WindowShape s_;
+  i64 rows_, depth_;
+  Numbers patches_;
+  std::vector<char> workspace_;
+};
+
+void convolution(const std::string& name, i64 size, i64 c, i64 f) {
+  const i64 out = size - 2;
+  const WindowShape s{.n = 8, .h = size, .w = size, .c = c, .kh = 3, .kw = 3, .oh = out, .ow = out, .f = f};
+  const Numbers x = numbers(s.n * size * size * c, 1), kernel = numbers(9 * c * f, 2),
+                dy = numbers(s.n * out * out * f, 3);
+  Numbers y(dy.size()), twin_y(dy.size()), dx(x.size()), twin_dx(x.size()), dk(kernel.size()), twin_dk(kernel.size());
+  std::vector<char> workspace(simd().f32.conv_workspace(s));
+  PatchConvolution twin(s);
+  const FloatKernels<float>& own = simd().f32;
+  const double flops = 2.0 * static_cast<double>(s.n * out * out * f * 9 * c);
+  Times times = compare(
+      [&] {
+        own.conv_forward(s, 0, s.n, x.data(), kernel.data(), nullptr, Activation::none, y.data(), workspace.data());
+      },
+      [&] { twin.forward(x, kernel, twin_y); });
+  report("convolution " + name, flops, times, agree(y, twin_y, 9 * c));
+  times = compare([&] { own.conv_input_gradient(s, 0, s.n, dy.data(), kernel.data(), dx.data(), workspace.data()); },
+                  [&] { twin.input_gradient(dy, kernel, twin_dx); });
+  report("  its input's gradient", flops, times, agree(dx, twin_dx, 9 * f));
+  times = compare(
+      [&] {
+        std::fill(dk.begin(), dk.end(), 0.0f);  // it adds
+        own.conv_kernel_gradient(s, 0, s.n, x.data(), dy.data(), dk.data(), workspace.data());
+      },
+      [&] { twin.kernel_gradient(x, dy, twin_dk); });
+  report("  its kernel's gradient", flops, times, agree(dk, twin_dk, s.n * out * out));
+}
+
+}  // namespace
+
+int main() {
+  std::printf("%-44s %8s %8s %8s\n", (std::string(simd().name) + ", one thread, GFLOP/s").c_str(), "ours", "Eigen",
+              "ratio");
+  product("128x784, 784x128", 128, 128, 784, false, false);
+  product("784x128 transposed, 128x128", 784, 128, 128, true, false);
+  product("128x128, 784x128 transposed", 128, 784, 128, false, true);
+  product("128x128, 128x10", 128, 10, 128, false, false);
+  product("128x128 transposed, 128x10", 128, 10, 128, true, false);
+  product("1x784, 784x128", 1, 128, 784, false, false);
+  product("128x1024, 1024x1024", 128, 1024, 1024, false, false);
+  product("64x128, 128x512: a step of an LSTM", 64, 512, 128, false, false);
+  convolution("3x3, 28x28x1 to 32", 28, 1, 32);
+  convolution("3x3, 32x32x3 to 16", 32, 3, 16);
+  convolution("3x3, 32x32x16 to 16", 32, 16, 16);
+  convolution("3x3, 13x13x32 to 64", 13, 32, 64);
+  convolution("3x3, 8x8x64 to 64", 8, 64, 64);
+  if (losses > 0) std::printf("%d of ours lost to Eigen by more than %.0fx, or differ from it\n", losses, kLoss);
+  return losses > 0 ? 1 : 0;
+}
