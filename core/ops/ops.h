@@ -5,6 +5,7 @@
 #include "keratin/core/ops/conv.h"
 #include "keratin/core/ops/elementwise.h"
 #include "keratin/core/ops/gather.h"
+#include "keratin/core/ops/image.h"
 #include "keratin/core/ops/matmul.h"
 #include "keratin/core/ops/pool.h"
 #include "keratin/core/ops/random.h"

@@ -1,40 +1,12 @@
 #include "keratin/layers/reshaping/up_sampling2d.h"
 
-#include <algorithm>
-#include <cmath>
-
-#include "keratin/core/ops/detail/op_support.h"
-#include "keratin/core/ops/matmul.h"
-#include "keratin/core/ops/shaping.h"
+#include "keratin/core/ops/image.h"
 #include "keratin/core/tensor/errors.h"
 #include "keratin/layers/detail/border_layer.h"
 #include "keratin/layers/detail/config_support.h"
 
 namespace keratin {
 namespace {
-
-// Row i holds the shares of the input's pixels in output pixel i, whose centre lies at (i + 1/2) / factor - 1/2 between
-// the centres of the input's pixels.
-Tensor interpolation(std::int64_t size, std::int64_t factor, DType dtype) {
-  constexpr std::int64_t kMost = std::int64_t{1} << 25;  // elements: 4096 pixels made 8192
-  if (size * factor > kMost / size) {
-    throw InvalidArgument("bilinear interpolation of " + std::to_string(size) + " pixels to " +
-                          std::to_string(size * factor) + " takes too much memory; resize the images beforehand");
-  }
-  Tensor result({size * factor, size}, DType::float64);
-  const std::span<double> shares = result.values<double>();
-  for (std::int64_t i = 0; i < size * factor; ++i) {
-    const double centre = (static_cast<double>(i) + 0.5) / static_cast<double>(factor) - 0.5;
-    const double below = std::floor(centre);
-    const auto left = static_cast<std::int64_t>(below);
-    const auto at = [&](std::int64_t pixel) -> double& {
-      return shares[static_cast<std::size_t>(i * size + std::clamp<std::int64_t>(pixel, 0, size - 1))];
-    };
-    at(left) += 1 - (centre - below);
-    at(left + 1) += centre - below;
-  }
-  return result.astype(dtype);
-}
 
 class UpSampling2DLayer final : public LayerImpl {
  public:
@@ -55,7 +27,8 @@ class UpSampling2DLayer final : public LayerImpl {
   }
 
   Value call(Value x, CallContext&) override {
-    return interpolation_ == "nearest" ? detail::repeat_elements(x, detail::sizes_of(size_)) : bilinear(x);
+    if (interpolation_ == "nearest") return detail::repeat_elements(x, detail::sizes_of(size_));
+    return ops::image::resize(x, x.shape()[1] * size_.height, x.shape()[2] * size_.width);
   }
 
  protected:
@@ -64,18 +37,6 @@ class UpSampling2DLayer final : public LayerImpl {
   }
 
  private:
-  // Two products with constant matrices: rows first, then columns.
-  Value bilinear(const Value& images) const {
-    const Value x = op_support::to_floating(images);
-    const std::int64_t n = x.shape()[0], h = x.shape()[1], w = x.shape()[2], c = x.shape()[3];
-    Value y = ops::reshape(x, {n, h, w * c});
-    if (size_.height > 1) y = ops::matmul(interpolation(h, size_.height, x.dtype()), y);
-    if (size_.width > 1) {
-      y = ops::matmul(interpolation(w, size_.width, x.dtype()), ops::reshape(y, {n * h * size_.height, w, c}));
-    }
-    return ops::reshape(y, {n, h * size_.height, w * size_.width, c});
-  }
-
   Size2D size_;
   std::string interpolation_;
 };

@@ -55,6 +55,7 @@ def here():
         "constraints": ("Constraint", "core/model/constraints.h"),
         "callbacks": ("Callback", "core/training/callbacks/callbacks.h"),
         "ops": ("(?:Value|Values)", "core/ops/*.h"),
+        "ops.image": ("Value", "core/ops/image.h"),
     }
     names = {module: found(rf"^{kind} (\w+)\(", files) for module, (kind, files) in functions.items()}
     names["layers"] = found(r"^class (\w+) : public Layer\b", "layers/**/*.h") - {"Input"}

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Writes tests/goldens/layers.json: what Keras computes for each layer and activation.
 
-Run it when a layer is added:  pip install keras jax;  python3 scripts/goldens/make_layer_goldens.py
+Run it when a layer is added:  pip install keras jax;  python3 scripts/goldens/make_layer_goldens.py [NAME...]
+With beginnings of names it computes only those cases anew.
 The numbers are computed in double precision and written with 9 digits. tests/layers/goldens_test.cpp makes the same
 layers, by the names given here, and compares configuration, outputs, gradients and updated statistics.
 """
@@ -29,6 +30,14 @@ NEW_KEYS = {
     "BatchNormalization": {"renorm", "renorm_clipping", "renorm_momentum"},
     "LayerNormalization": {"rms_scaling"},
     "ZeroPadding1D": {"data_format"},
+    "RandomFlip": {"data_format"},
+    "RandomBrightness": {"data_format"},
+    "RandomContrast": {"data_format"},
+}
+# Those that Keratin writes only when they say something.
+NEW_DEFAULTS = {
+    "Resizing": {"pad_to_aspect_ratio": False, "fill_mode": "constant", "fill_value": 0.0, "antialias": False},
+    "RandomContrast": {"value_range": (0, 255)},
 }
 NEW_INITIALIZER_KEYS = {"input_axes", "output_axes"}
 
@@ -289,6 +298,87 @@ CASES = [
         [(2, 3, 2)],
         {},
     ),
+    ("resizing", lambda **k: layers.Resizing(3, 5, **k), [(2, 6, 4, 3)], {}),
+    ("resizing_larger", lambda **k: layers.Resizing(5, 7, **k), [(2, 3, 4, 1)], {}),
+    ("resizing_nearest", lambda **k: layers.Resizing(5, 3, interpolation="nearest", **k), [(2, 3, 5, 2)], {}),
+    ("resizing_bicubic", lambda **k: layers.Resizing(7, 4, interpolation="bicubic", **k), [(1, 4, 6, 2)], {}),
+    ("resizing_lanczos3", lambda **k: layers.Resizing(3, 6, interpolation="lanczos3", antialias=True, **k), [(1, 7, 5, 1)], {}),
+    ("resizing_lanczos5", lambda **k: layers.Resizing(5, 4, interpolation="lanczos5", **k), [(1, 4, 6, 1)], {}),
+    ("resizing_antialias", lambda **k: layers.Resizing(2, 3, antialias=True, **k), [(1, 6, 5, 2)], {}),
+    ("resizing_crop", lambda **k: layers.Resizing(4, 4, crop_to_aspect_ratio=True, **k), [(1, 5, 8, 2)], {}),
+    ("resizing_pad", lambda **k: layers.Resizing(4, 4, pad_to_aspect_ratio=True, fill_value=0.5, **k), [(1, 3, 8, 2)], {}),
+    ("center_crop", lambda **k: layers.CenterCrop(2, 3, **k), [(2, 5, 4, 2)], {}),
+    ("center_crop_resized", lambda **k: layers.CenterCrop(6, 4, **k), [(1, 5, 8, 2)], {}),
+    ("random_flip", lambda **k: layers.RandomFlip(seed=3, **k), [(2, 2, 3, 2)], {"random": True}),
+    ("random_flip_horizontal", lambda **k: layers.RandomFlip("horizontal", **k), [(1, 2, 3, 1)], {"random": True}),
+    ("random_brightness", lambda **k: layers.RandomBrightness(0.25, seed=3, **k), [(1, 2, 2, 1)], {"random": True}),
+    (
+        "random_brightness_drawn",
+        lambda **k: layers.RandomBrightness((0.25, 0.25), value_range=(1.0, -1.0), **k),
+        [(2, 3, 2, 2)],
+        {"drawn": True},
+    ),
+    ("random_contrast", lambda **k: layers.RandomContrast(0.25, value_range=(0, 1), **k), [(1, 2, 2, 1)], {"random": True}),
+    ("random_contrast_drawn", lambda **k: layers.RandomContrast((0.0, 0.0), seed=3, **k), [(2, 3, 2, 2)], {"drawn": True}),
+    ("random_rotation", lambda **k: layers.RandomRotation(0.25, seed=3, **k), [(1, 2, 2, 1)], {"random": True}),
+    ("random_rotation_drawn", lambda **k: layers.RandomRotation((0.0625, 0.0625), **k), [(2, 4, 3, 2)], {"drawn": True}),
+    (
+        "random_rotation_constant",
+        lambda **k: layers.RandomRotation((-0.3125, -0.3125), fill_mode="constant", fill_value=0.5, **k),
+        [(1, 5, 4, 2)],
+        {"drawn": True},
+    ),
+    (
+        "random_rotation_wrap",
+        lambda **k: layers.RandomRotation((0.1875, 0.1875), fill_mode="wrap", interpolation="nearest", **k),
+        [(1, 4, 5, 2)],
+        {"drawn": True},
+    ),
+    ("random_translation", lambda **k: layers.RandomTranslation(0.25, (-0.5, 0.25), seed=3, **k), [(1, 2, 2, 1)], {"random": True}),
+    (
+        "random_translation_drawn",
+        lambda **k: layers.RandomTranslation((0.25, 0.25), (-0.875, -0.875), **k),
+        [(2, 6, 5, 2)],
+        {"drawn": True},
+    ),
+    (
+        "random_translation_constant",
+        lambda **k: layers.RandomTranslation((-0.125, -0.125), (0.25, 0.25), fill_mode="constant", fill_value=0.5, **k),
+        [(1, 4, 5, 2)],
+        {"drawn": True},
+    ),
+    (
+        "random_translation_wrap",
+        lambda **k: layers.RandomTranslation((0.75, 0.75), (-0.375, -0.375), fill_mode="wrap", **k),
+        [(1, 3, 4, 1)],
+        {"drawn": True},
+    ),
+    (
+        "random_translation_nearest",
+        lambda **k: layers.RandomTranslation((0.25, 0.25), (0.5, 0.5), fill_mode="nearest", interpolation="nearest", **k),
+        [(1, 3, 5, 1)],
+        {"drawn": True},
+    ),
+    ("random_zoom", lambda **k: layers.RandomZoom(0.25, seed=3, **k), [(1, 2, 2, 1)], {"random": True}),
+    ("random_zoom_drawn", lambda **k: layers.RandomZoom((0.5, 0.5), **k), [(2, 4, 3, 2)], {"drawn": True}),
+    (
+        "random_zoom_width",
+        lambda **k: layers.RandomZoom((-0.375, -0.375), (0.75, 0.75), fill_mode="constant", fill_value=-0.5, **k),
+        [(1, 5, 4, 2)],
+        {"drawn": True},
+    ),
+    ("random_crop", lambda **k: layers.RandomCrop(4, 3, seed=3, **k), [(2, 4, 3, 2)], {"drawn": True}),
+    ("random_erasing", lambda **k: layers.RandomErasing(seed=3, **k), [(1, 2, 2, 1)], {"random": True}),
+    (
+        "random_erasing_drawn",
+        lambda **k: layers.RandomErasing((1.0, 1.0), (1.0, 1.0), fill_value=2.0, value_range=(0.0, 1.0), **k),
+        [(1, 2, 2, 1)],
+        {"drawn": True},
+    ),
+    ("category_encoding", lambda **k: layers.CategoryEncoding(5, **k), [(3, 4)], {"ids": 5}),
+    ("category_encoding_one_hot", lambda **k: layers.CategoryEncoding(5, output_mode="one_hot", **k), [(2, 3)], {"ids": 5}),
+    ("category_encoding_column", lambda **k: layers.CategoryEncoding(5, output_mode="one_hot", **k), [(4, 1)], {"ids": 5}),
+    ("category_encoding_count", lambda **k: layers.CategoryEncoding(4, output_mode="count", **k), [(3, 5)], {"ids": 4}),
     ("identity", lambda **k: layers.Identity(**k), [(2, 3)], {}),
     ("add", lambda **k: layers.Add(**k), [(2, 3, 4), (2, 3, 4), (2, 4)], {}),
     ("subtract", lambda **k: layers.Subtract(**k), [(2, 3), (2, 1)], {}),
@@ -336,6 +426,7 @@ def tensor(array):
 def clean(config, class_name):
     """A configuration without what differs between versions, names and dtypes."""
     left_out = NEW_KEYS.get(class_name, set()) | {"name", "dtype", "trainable"}
+    left_out |= {k for k, v in NEW_DEFAULTS.get(class_name, {}).items() if config.get(k) == v}
     # The common keys come first everywhere but in ELU.
     common = {"trainable": config["trainable"]} if "trainable" in config else {}
     config = {**common, **{k: v for k, v in config.items() if k not in left_out}}
@@ -360,7 +451,7 @@ def run(layer, trainable, rest, inputs, cotangent, training):
         state = list(zip(layer.trainable_variables + layer.non_trainable_variables, [*trainable, *rest]))
         with keras.StatelessScope(state_mapping=state, collect_losses=True) as scope:
             y = layer(inputs[0] if single else list(inputs), training=training)
-            after = [scope.get_current_value(v) for v in layer.non_trainable_variables]
+            after = [scope.get_current_value(v) for v in layer.non_trainable_variables if "seed" not in v.name]
         product = (y * cotangent).sum() if cotangent is not None else 0.0
         return product, (y, after, scope.losses)
 
@@ -381,6 +472,8 @@ def run(layer, trainable, rest, inputs, cotangent, training):
 
 def layer_case(name, make, shapes, special):
     seed_for(name)
+    # "drawn": random numbers from a range of one number, so that Keras draws what anybody does; in double precision.
+    keras.config.set_floatx("float64" if special.get("drawn") else "float32")
     config = clean(make().get_config(), type(make()).__name__)
     layer = make(dtype="float64")
     inputs = [numbers(shape) for shape in shapes]
@@ -442,7 +535,12 @@ def activations():
 
 def main():
     target = pathlib.Path(__file__).resolve().parents[2] / "tests/goldens/layers.json"
-    goldens = {"keras": keras.__version__, "layers": [layer_case(*case) for case in CASES], "activations": activations()}
+    if begins := tuple(sys.argv[1:]):  # the others stay
+        goldens = json.loads(target.read_text())
+        there = {case["name"]: case for case in goldens["layers"]}
+        goldens["layers"] = [layer_case(*case) if case[0].startswith(begins) else there[case[0]] for case in CASES]
+    else:
+        goldens = {"keras": keras.__version__, "layers": [layer_case(*case) for case in CASES], "activations": activations()}
     target.write_text(json_lines(goldens))
     print(f"{target}: {target.stat().st_size} bytes, {len(goldens['layers'])} layers", file=sys.stderr)
 

@@ -27,9 +27,10 @@ class Counting final : public CallbackImpl {
 
 Sequential cnn() {
   set_random_seed(1);
-  Sequential model({Input({12, 12, 1}), Rescaling(1.0 / 255), Conv2D(8, {3, 3}, {.activation = "relu"}),
-                    MaxPooling2D({2, 2}), Conv2D(8, {3, 3}), BatchNormalization(), Activation("relu"), Flatten(),
-                    Dropout(0.25), Dense(200, {.activation = "relu"}), Dense(10, {.activation = "softmax"})});
+  Sequential model({Input({12, 12, 1}), Rescaling(1.0 / 255), RandomFlip("horizontal"), RandomRotation(0.1),
+                    RandomZoom(0.1), Conv2D(8, {3, 3}, {.activation = "relu"}), MaxPooling2D({2, 2}), Conv2D(8, {3, 3}),
+                    BatchNormalization(), Activation("relu"), Flatten(), Dropout(0.25),
+                    Dense(200, {.activation = "relu"}), Dense(10, {.activation = "softmax"})});
   model.compile("adam", "sparse_categorical_crossentropy", {"accuracy"});
   return model;
 }
