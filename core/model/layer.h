@@ -113,6 +113,10 @@ class LayerImpl : public Callable, public std::enable_shared_from_this<LayerImpl
 
   virtual CallForm call_form() const { return CallForm::list; }
 
+  // Whether Keras's class takes training=True for granted and writes it at each call, where it says nothing: `fit` and
+  // `predict` decide.
+  virtual bool trains_by_default() const { return false; }
+
   // Zeroes the states of stateful recurrent layers, also of those inside.
   virtual void reset_state();
 

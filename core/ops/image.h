@@ -1,4 +1,4 @@
-// Ops on images (n, h, w, c): resized, turned around, read at any place. Each is a composition of other ops.
+// Ops on images (n, h, w, c): ops::flip, and ops::image:: resize, sample and affine_transform. Compositions of others.
 // Sizes must be known, as they are in a layer's `call`; else InvalidArgument is thrown.
 #pragma once
 

@@ -342,7 +342,9 @@ class ModelReader {
           inputs.push_back(output_of(source, index, reference));
         }
         if (inputs.size() != call.inputs.size()) break;
-        data.outputs.push_back(data.layer.impl()(inputs, call.options));
+        CallOptions options = call.options;
+        if (options.training == true && data.layer.impl().trains_by_default()) options.training.reset();
+        data.outputs.push_back(data.layer.impl()(inputs, options));
         const auto found = waiting.find(name);
         if (found == waiting.end()) continue;
         ready.insert(ready.end(), found->second.begin(), found->second.end());

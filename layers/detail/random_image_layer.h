@@ -21,6 +21,7 @@ struct DrawRange {
 class RandomImageLayer : public LayerImpl {
  public:
   Value call(Value images, CallContext& context) final;
+  bool trains_by_default() const final { return true; }
 
  protected:
   RandomImageLayer(const std::string& class_name, const std::optional<std::uint64_t>& seed, const std::string& name,

@@ -88,6 +88,9 @@ def page():
             label = ", ".join(f"`{n}`" for n in names)
             if any(n in supported.get(module, ()) for n in names):
                 kind, how = 0, "yes"
+                if notes.get(key, "").startswith("yes"):
+                    how = notes[key]
+                    used.add(key)
             elif key:
                 kind, how = 1, "differently: " + notes[key]
                 used.add(key)

@@ -9,7 +9,9 @@
 #include "keratin/core/ops/image.h"
 #include "keratin/core/ops/shaping.h"
 #include "keratin/core/tensor/errors.h"
+#include "keratin/core/training/model.h"
 #include "keratin/layers/layers.h"
+#include "tests/io/temporary_folder.h"
 #include "tests/support/check_layer.h"
 #include "tests/support/expect_error.h"
 #include "tests/support/layer_program.h"
@@ -160,6 +162,15 @@ TEST(ImageLayers, TakeBytes) {
   EXPECT_EQ(Tensor(RandomFlip()(bytes)).dtype(), DType::float32);
   EXPECT_EQ(Tensor(CenterCrop(1, 1)(bytes)).dtype(), DType::float32);
   EXPECT_EQ(list(RandomContrast(0.5)(bytes)), list(bytes));
+}
+
+// Keras writes training=True at every call of these layers, whatever the program says: predict decides, as there.
+TEST(ImageLayers, FilesDoNotMakeThemTrain) {
+  const testing::TemporaryFolder folder;
+  Input input({2, 2, 1});
+  Model(input, RandomBrightness({1, 1})(input, {.training = true})).save(folder.path("model.keras"));
+  const Tensor x = counted({1, 2, 2, 1}).astype(DType::float32);
+  EXPECT_EQ(list(load_model(folder.path("model.keras")).predict(x)), list(x));
 }
 
 class RandomImages : public ::testing::Test {
