@@ -65,7 +65,9 @@ void report(const std::string& name, double flops, const Times& times, bool righ
   const bool lost = ratio < 1 / kLoss;
   if (lost || !right) ++losses;
   std::printf("%-44s %8.1f %8.1f %7.2fx%s\n", name.c_str(), flops * 1e-9 / times.ours, flops * 1e-9 / times.twin, ratio,
-              !right ? "  DIFFERENT RESULTS" : lost ? "  LOST" : "");
+              !right ? "  DIFFERENT RESULTS"
+              : lost ? "  LOST"
+                     : "");
 }
 
 void product(const std::string& name, i64 m, i64 n, i64 k, bool trans_a, bool trans_b) {
@@ -81,9 +83,7 @@ void product(const std::string& name, i64 m, i64 n, i64 k, bool trans_a, bool tr
   Numbers c(static_cast<std::size_t>(m * n)), d = c;
   std::vector<char> workspace(simd().f32.gemm_workspace(shape));
   const auto run = [&](auto kernel, Numbers& to) {
-    return [&, kernel] {
-      kernel(shape, a.data(), b.data(), to.data(), nullptr, Activation::none, workspace.data());
-    };
+    return [&, kernel] { kernel(shape, a.data(), b.data(), to.data(), nullptr, Activation::none, workspace.data()); };
   };
   const Times times = compare(run(simd().f32.gemm, c), run(simd().f32.gemm_eigen, d));
   report("product " + name, 2.0 * static_cast<double>(m * n * k), times, agree(c, d, k));

@@ -1,5 +1,8 @@
-// Convolution over NHWC images: patches are gathered tile by tile (im2col) and multiplied by the filters.
+// Convolution over NHWC images: straight from the image where windows are runs of memory (direct_conv.h), channel by
+// channel where groups are as many (depthwise.h), or else patches are gathered tile by tile (im2col) and multiplied by
+// the filters.
 #include "keratin/backends/cpu/simd/depthwise.h"
+#include "keratin/backends/cpu/simd/direct_conv.h"
 #include "keratin/backends/cpu/simd/families.h"
 #include "keratin/backends/cpu/simd/gemm.h"
 
@@ -12,24 +15,21 @@ constexpr std::size_t kAlign = 64;
 // Rows are output pixels, counted over all images; a patch is (kh, kw, channels of the group).
 struct Tiling {
   i64 channels, filters, patch, rows;
-  bool direct;   // the image itself is the matrix of patches
+  bool whole;    // the image itself is the matrix of patches
   bool columns;  // patches are stored transposed, (patch, rows): with few channels, runs along the image are longer
 };
-
-KERATIN_INLINE i64 least(i64 a, i64 b) { return a < b ? a : b; }
-KERATIN_INLINE i64 most(i64 a, i64 b) { return a > b ? a : b; }
 
 Tiling tiling(const WindowShape& s, i64 element) {
   Tiling t;
   t.channels = s.c / s.groups;
   t.filters = s.f / s.groups;
   t.patch = s.kh * s.kw * t.channels;
-  t.direct = s.kh == 1 && s.kw == 1 && s.stride_h == 1 && s.stride_w == 1 && s.pad_top == 0 && s.pad_left == 0 &&
-             s.oh == s.h && s.ow == s.w;
-  t.columns = !t.direct && t.channels * s.kw < 16 && s.ow >= 8;
+  t.whole = s.kh == 1 && s.kw == 1 && s.stride_h == 1 && s.stride_w == 1 && s.pad_top == 0 && s.pad_left == 0 &&
+            s.oh == s.h && s.ow == s.w;
+  t.columns = !t.whole && t.channels * s.kw < 16 && s.ow >= 8;
   const i64 all = most(1, s.n * s.oh * s.ow);
   // A direct product needs no patches; its tiles only bound the product's own workspace.
-  const i64 wanted = t.direct ? 4096 : kTileBytes / most(1, (t.patch + t.filters) * element) / 8 * 8;
+  const i64 wanted = t.whole ? 4096 : kTileBytes / most(1, (t.patch + t.filters) * element) / 8 * 8;
   t.rows = most(1, least(all, most(48, wanted)));
   return t;
 }
@@ -38,7 +38,7 @@ std::size_t aligned(std::size_t bytes) { return (bytes + kAlign - 1) / kAlign * 
 
 // Distance between the stored rows of the patches of a tile: pixels, or elements of a patch.
 i64 patches_stride(const WindowShape& s, const Tiling& t, i64 rows) {
-  return t.direct ? s.c : t.columns ? rows : t.patch;
+  return t.whole ? s.c : t.columns ? rows : t.patch;
 }
 
 GemmShape forward_shape(const WindowShape& s, const Tiling& t, i64 rows) {
@@ -52,13 +52,8 @@ GemmShape forward_shape(const WindowShape& s, const Tiling& t, i64 rows) {
 }
 // The gradient's patches are never transposed: they are added to the image run by run either way.
 GemmShape input_shape(const WindowShape& s, const Tiling& t, i64 rows) {
-  return {.m = rows,
-          .n = t.patch,
-          .k = t.filters,
-          .lda = s.f,
-          .ldb = s.f,
-          .ldc = t.direct ? s.c : t.patch,
-          .trans_b = true};
+  return {
+      .m = rows, .n = t.patch, .k = t.filters, .lda = s.f, .ldb = s.f, .ldc = t.whole ? s.c : t.patch, .trans_b = true};
 }
 GemmShape kernel_shape(const WindowShape& s, const Tiling& t, i64 rows) {
   return {.m = t.patch,
@@ -71,18 +66,57 @@ GemmShape kernel_shape(const WindowShape& s, const Tiling& t, i64 rows) {
           .accumulate = true};
 }
 
+// Which of the two ways a direction goes.
+template <class T>
+bool goes_straight(const WindowShape& s) {
+  return is_direct<T>(s) && !tiling(s, sizeof(T)).whole;
+}
+template <class T>
+bool input_goes_straight(const WindowShape& s) {
+  // Vectors with few channels in them, and pixels much of whose window is outside of dy, waste more than patches cost.
+  return goes_straight<T>(s) && s.stride_h == 1 && s.stride_w == 1 && is_direct<T>(transposed(s)) &&
+         2 * s.c >= Vec<T>::size && 5 * s.ow >= 4 * s.w;
+}
+template <class T>
+bool kernel_goes_straight(const WindowShape& s) {
+  return goes_straight<T>(s) && is_direct_gradient<T>(s);
+}
+
+// Packed filters, and behind them the copied lines.
+template <class T>
+struct StraightBuffers {
+  T *panels, *lines;
+};
+template <class T>
+StraightBuffers<T> place_straight(const WindowShape& s, void* workspace) {
+  const auto start = (reinterpret_cast<std::uintptr_t>(workspace) + kAlign - 1) / kAlign * kAlign;
+  T* panels = reinterpret_cast<T*>(start);
+  return {panels, panels + panel_elements<T>(s)};
+}
+template <class T>
+std::size_t straight_workspace(const WindowShape& s) {
+  return static_cast<std::size_t>(panel_elements<T>(s) + line_elements<T>(s)) * sizeof(T) + kAlign;
+}
+
 template <class T>
 std::size_t workspace(const WindowShape& s) {
   if (is_depthwise(s)) return 0;
+  std::size_t straight = goes_straight<T>(s) ? straight_workspace<T>(s) : 0;
+  if (input_goes_straight<T>(s)) {
+    const std::size_t input = straight_workspace<T>(transposed(s));
+    if (input > straight) straight = input;
+  }
+  if (goes_straight<T>(s) && input_goes_straight<T>(s) && kernel_goes_straight<T>(s)) return straight;
   const Tiling t = tiling(s, sizeof(T));
-  const std::size_t patches = t.direct ? 0 : aligned(static_cast<std::size_t>(t.rows * t.patch) * sizeof(T));
+  const std::size_t patches = t.whole ? 0 : aligned(static_cast<std::size_t>(t.rows * t.patch) * sizeof(T));
   const T* type = nullptr;
   std::size_t product = gemm_workspace(forward_shape(s, t, t.rows), type);
   const std::size_t input = gemm_workspace(input_shape(s, t, t.rows), type);
   const std::size_t kernel = gemm_workspace(kernel_shape(s, t, t.rows), type);
   if (input > product) product = input;
   if (kernel > product) product = kernel;
-  return patches + product + kAlign;
+  const std::size_t tiles = patches + product + kAlign;
+  return tiles > straight ? tiles : straight;
 }
 
 // Visits the rows [row, row + rows) of the patches: f(patch row, image, top left corner of the window).
@@ -204,7 +238,7 @@ template <class T>
 void gather(const WindowShape& s, const Tiling& t, i64 row, i64 rows, const T* x, T* patches) {
   if (t.columns) {
     gather_columns(s, t, row, rows, x, patches);
-  } else if (!t.direct) {
+  } else if (!t.whole) {
     gather_patches(s, t, row, rows, x, patches);
   }
 }
@@ -218,7 +252,7 @@ struct Buffers {
 template <class T>
 Buffers<T> place(const Tiling& t, void* workspace) {
   const auto start = (reinterpret_cast<std::uintptr_t>(workspace) + kAlign - 1) / kAlign * kAlign;
-  const std::size_t patches = t.direct ? 0 : aligned(static_cast<std::size_t>(t.rows * t.patch) * sizeof(T));
+  const std::size_t patches = t.whole ? 0 : aligned(static_cast<std::size_t>(t.rows * t.patch) * sizeof(T));
   return {reinterpret_cast<T*>(start), reinterpret_cast<void*>(start + patches)};
 }
 
@@ -226,6 +260,11 @@ template <class T>
 void forward(const WindowShape& s, i64 n0, i64 n1, const T* x, const T* kernel, const T* bias, Activation activation,
              T* y, void* workspace) {
   if (is_depthwise(s)) return depthwise_forward(s, n0, n1, x, kernel, bias, activation, y);
+  if (goes_straight<T>(s)) {
+    const StraightBuffers<T> buffers = place_straight<T>(s, workspace);
+    pack_filters(s, kernel, buffers.panels);
+    return direct_forward(s, n0, n1, x, buffers.panels, bias, activation, y, buffers.lines);
+  }
   const Tiling t = tiling(s, sizeof(T));
   const Buffers<T> buffers = place<T>(t, workspace);
   const i64 end = n1 * s.oh * s.ow;
@@ -233,7 +272,7 @@ void forward(const WindowShape& s, i64 n0, i64 n1, const T* x, const T* kernel, 
     const i64 rows = least(t.rows, end - row);
     for (i64 g = 0; g < s.groups; ++g) {
       const T* group = x + g * t.channels;
-      const T* a = t.direct ? group + row * s.c : buffers.patches;
+      const T* a = t.whole ? group + row * s.c : buffers.patches;
       gather(s, t, row, rows, group, buffers.patches);
       gemm(forward_shape(s, t, rows), a, kernel + g * t.filters, y + row * s.f + g * t.filters,
            bias ? bias + g * t.filters : nullptr, activation, buffers.product);
@@ -244,18 +283,25 @@ void forward(const WindowShape& s, i64 n0, i64 n1, const T* x, const T* kernel, 
 template <class T>
 void input_gradient(const WindowShape& s, i64 n0, i64 n1, const T* dy, const T* kernel, T* dx, void* workspace) {
   if (is_depthwise(s)) return depthwise_input_gradient(s, n0, n1, dy, kernel, dx);
+  if (input_goes_straight<T>(s)) {
+    const WindowShape turned = transposed(s);
+    const StraightBuffers<T> buffers = place_straight<T>(turned, workspace);
+    pack_turned_filters(turned, kernel, buffers.panels);
+    return direct_forward(turned, n0, n1, dy, buffers.panels, static_cast<const T*>(nullptr), Activation::none, dx,
+                          buffers.lines);
+  }
   const Tiling t = tiling(s, sizeof(T));
   const Buffers<T> buffers = place<T>(t, workspace);
   const i64 image = s.h * s.w * s.c, end = n1 * s.oh * s.ow;
-  if (!t.direct) zero(dx + n0 * image, (n1 - n0) * image);
+  if (!t.whole) zero(dx + n0 * image, (n1 - n0) * image);
   for (i64 row = n0 * s.oh * s.ow; row < end; row += t.rows) {
     const i64 rows = least(t.rows, end - row);
     for (i64 g = 0; g < s.groups; ++g) {
       T* group = dx + g * t.channels;
-      T* c = t.direct ? group + row * s.c : buffers.patches;
+      T* c = t.whole ? group + row * s.c : buffers.patches;
       gemm(input_shape(s, t, rows), dy + row * s.f + g * t.filters, kernel + g * t.filters, c,
            static_cast<const T*>(nullptr), Activation::none, buffers.product);
-      if (!t.direct) scatter_patches(s, t, row, rows, buffers.patches, group);
+      if (!t.whole) scatter_patches(s, t, row, rows, buffers.patches, group);
     }
   }
 }
@@ -263,6 +309,9 @@ void input_gradient(const WindowShape& s, i64 n0, i64 n1, const T* dy, const T* 
 template <class T>
 void kernel_gradient(const WindowShape& s, i64 n0, i64 n1, const T* x, const T* dy, T* dkernel, void* workspace) {
   if (is_depthwise(s)) return depthwise_kernel_gradient(s, n0, n1, x, dy, dkernel);
+  if (kernel_goes_straight<T>(s)) {
+    return direct_kernel_gradient(s, n0, n1, x, dy, dkernel, place_straight<T>(s, workspace).lines);
+  }
   const Tiling t = tiling(s, sizeof(T));
   const Buffers<T> buffers = place<T>(t, workspace);
   const i64 end = n1 * s.oh * s.ow;
@@ -270,7 +319,7 @@ void kernel_gradient(const WindowShape& s, i64 n0, i64 n1, const T* x, const T* 
     const i64 rows = least(t.rows, end - row);
     for (i64 g = 0; g < s.groups; ++g) {
       const T* group = x + g * t.channels;
-      const T* a = t.direct ? group + row * s.c : buffers.patches;
+      const T* a = t.whole ? group + row * s.c : buffers.patches;
       gather(s, t, row, rows, group, buffers.patches);
       gemm(kernel_shape(s, t, rows), a, dy + row * s.f + g * t.filters, dkernel + g * t.filters,
            static_cast<const T*>(nullptr), Activation::none, buffers.product);

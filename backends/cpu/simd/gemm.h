@@ -5,6 +5,12 @@
 
 namespace keratin::cpu::KERATIN_ISA {
 
+// One register tile of `rows` (at most kTileRows) by one or two vectors; tile_gemm.h.
+template <class T>
+struct TileJob;
+void run_tile(const TileJob<float>&, int rows, int vectors);
+void run_tile(const TileJob<double>&, int rows, int vectors);
+
 std::size_t gemm_workspace_f32(const GemmShape&);
 std::size_t gemm_workspace_f64(const GemmShape&);
 void gemm_f32(const GemmShape&, const float* a, const float* b, float* c, const float* bias, Activation,

@@ -5,6 +5,8 @@
 
 namespace keratin::cpu::KERATIN_ISA {
 
+void run_tile(const TileJob<float>& job, int rows, int vectors) { tile_of<float>(rows, vectors)(job); }
+
 std::size_t gemm_workspace_f32(const GemmShape& shape) { return workspace_of<float>(shape); }
 
 void gemm_f32(const GemmShape& shape, const float* a, const float* b, float* c, const float* bias,

@@ -5,6 +5,8 @@
 
 namespace keratin::cpu::KERATIN_ISA {
 
+void run_tile(const TileJob<double>& job, int rows, int vectors) { tile_of<double>(rows, vectors)(job); }
+
 std::size_t gemm_workspace_f64(const GemmShape& shape) { return workspace_of<double>(shape); }
 
 void gemm_f64(const GemmShape& shape, const double* a, const double* b, double* c, const double* bias,

@@ -20,11 +20,13 @@ constexpr i64 kDepth = 256;
 template <class T>
 constexpr i64 kBlockCols = 2048 / static_cast<i64>(sizeof(T));
 
+// The sum runs over `segments` runs of k elements. Between two of them A's rows jump; B goes on.
 template <class T>
 struct TileJob {
-  i64 k;
+  i64 k, segments;
   const T* a;
-  i64 a_row, a_step;  // distances between A's rows and between neighbours along k
+  i64 a_row, a_step,
+      a_jump;  // distances between A's rows, between neighbours along k, from a segment's end to the next
   const T* b;
   i64 b_step;
   T* c;
@@ -48,18 +50,21 @@ void tile(const TileJob<T>& job) {
   for (int g = 0; g < kGroups; ++g) a[g] = job.a + 3 * g * job.a_row;
   const T* b = job.b;
   const i64 row = job.a_row, step = job.a_step, b_step = job.b_step;
-  for (i64 p = 0; p < job.k; ++p, b += b_step) {
-    V right[N];
+  for (i64 segment = 0; segment < job.segments; ++segment) {
+    for (i64 p = 0; p < job.k; ++p, b += b_step) {
+      V right[N];
 #pragma GCC unroll 2
-    for (int n = 0; n < N; ++n) right[n] = V::load(b + n * V::size);
+      for (int n = 0; n < N; ++n) right[n] = V::load(b + n * V::size);
 #pragma GCC unroll 16
-    for (int r = 0; r < R; ++r) {
-      const V left = V::all(a[r / 3][(r % 3) * row]);
+      for (int r = 0; r < R; ++r) {
+        const V left = V::all(a[r / 3][(r % 3) * row]);
 #pragma GCC unroll 2
-      for (int n = 0; n < N; ++n) sum[r][n] = V::madd(left, right[n], sum[r][n]);
-    }
+        for (int n = 0; n < N; ++n) sum[r][n] = V::madd(left, right[n], sum[r][n]);
+      }
 #pragma GCC unroll 8
-    for (int g = 0; g < kGroups; ++g) a[g] += step;
+      for (int g = 0; g < kGroups; ++g) a[g] += step;
+    }
+    for (int g = 0; g < kGroups; ++g) a[g] += job.a_jump;
   }
   const i64 last = job.cols - (N - 1) * V::size;
   const bool whole = last == V::size;
@@ -184,9 +189,11 @@ void tile_gemm(const GemmShape& s, const T* a, const T* b, T* c, const T* bias, 
           const i64 width = width_of(j);
           const bool panel = packed(j);
           const TileJob<T> job = {.k = k,
+                                  .segments = 1,
                                   .a = rows_of_a,
                                   .a_row = copy_a ? 1 : a_row,
                                   .a_step = copy_a ? rows : a_step,
+                                  .a_jump = 0,
                                   .b = panel ? panels + j * k : origin + j,
                                   .b_step = panel ? width : s.ldb,
                                   .c = c + i0 * s.ldc + j0 + j,

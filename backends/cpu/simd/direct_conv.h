@@ -1,0 +1,197 @@
+// Convolution straight from the image. A row of a window is a run of memory, so the pixels of an output line are the
+// rows of a matrix that lies in the image already: no patches are gathered, and a register tile adds up all taps before
+// it stores its pixels once. Only columns outside of the image are made, as zeros, in a copy of the lines at hand.
+#pragma once
+
+#include "keratin/backends/cpu/simd/gemm.h"
+#include "keratin/backends/cpu/simd/tile_gemm.h"
+
+namespace keratin::cpu::KERATIN_ISA {
+
+constexpr i64 kLineBytes = 64 * 1024;    // of the image's lines that are worked on together
+constexpr i64 kPanelBytes = 256 * 1024;  // of filters: a panel stays in the L2 cache
+
+KERATIN_INLINE i64 least(i64 a, i64 b) { return a < b ? a : b; }
+KERATIN_INLINE i64 most(i64 a, i64 b) { return a > b ? a : b; }
+
+// Columns that the windows of a line see: from -pad_left on.
+KERATIN_INLINE i64 line_width(const WindowShape& s) { return (s.ow - 1) * s.stride_w + s.kw; }
+KERATIN_INLINE bool sees_borders(const WindowShape& s) { return s.pad_left > 0 || line_width(s) - s.pad_left > s.w; }
+
+template <class T>
+KERATIN_INLINE bool is_direct(const WindowShape& s) {
+  return s.groups == 1 && s.dilation_h == 1 && s.dilation_w == 1 && s.oh > 0 && s.ow > 0 &&
+         s.kh * s.kw * s.c * kPanel<T> * static_cast<i64>(sizeof(T)) <= kPanelBytes;
+}
+
+// The input's gradient as a convolution of dy, for strides of 1: every pixel sees what saw it.
+KERATIN_INLINE WindowShape transposed(const WindowShape& s) {
+  return {.n = s.n,
+          .h = s.oh,
+          .w = s.ow,
+          .c = s.f,
+          .kh = s.kh,
+          .kw = s.kw,
+          .oh = s.h,
+          .ow = s.w,
+          .f = s.c,
+          .pad_top = s.kh - 1 - s.pad_top,
+          .pad_left = s.kw - 1 - s.pad_left};
+}
+
+// Output lines that are computed together.
+template <class T>
+KERATIN_INLINE i64 band_lines(const WindowShape& s) {
+  const i64 lines = kLineBytes / most(1, line_width(s) * s.c * static_cast<i64>(sizeof(T)));
+  return most(1, least(s.oh, (lines - s.kh) / s.stride_h + 1));
+}
+
+// Elements of packed filters and of the copied lines.
+template <class T>
+KERATIN_INLINE i64 panel_elements(const WindowShape& s) {
+  return s.kh * s.kw * s.c * ((s.f + kPanel<T> - 1) / kPanel<T> * kPanel<T>);
+}
+template <class T>
+KERATIN_INLINE i64 line_elements(const WindowShape& s) {
+  return sees_borders(s) ? least(s.h, (band_lines<T>(s) - 1) * s.stride_h + s.kh) * line_width(s) * s.c : 0;
+}
+
+// Lines of an image as windows see them: at(y) is the pixel -pad_left of line y.
+template <class T>
+struct Lines {
+  const T* begin;
+  i64 first, stride;
+  KERATIN_INLINE const T* at(i64 y) const { return begin + (y - first) * stride; }
+};
+
+template <class T>
+Lines<T> lines_of(const WindowShape& s, const T* image, i64 first, i64 end, T* copy) {
+  if (!sees_borders(s)) return {image + (first * s.w - s.pad_left) * s.c, first, s.w * s.c};
+  const i64 width = line_width(s) * s.c;
+  const i64 left = least(most(s.pad_left, 0) * s.c, width), right = most(left, least((s.w + s.pad_left) * s.c, width));
+  T* __restrict to = copy;
+  for (i64 y = first; y < end; ++y, to += width) {
+    const T* __restrict line = image + (y * s.w - s.pad_left) * s.c;
+    for (i64 i = 0; i < left; ++i) to[i] = T{0};
+    for (i64 i = left; i < right; ++i) to[i] = line[i];
+    for (i64 i = right; i < width; ++i) to[i] = T{0};
+  }
+  return {copy, first, width};
+}
+
+// The filters as panels of columns, each in the order of the patch.
+template <class T>
+void pack_filters(const WindowShape& s, const T* kernel, T* panels) {
+  const i64 patch = s.kh * s.kw * s.c;
+  for (i64 j = 0; j < s.f; j += kPanel<T>) {
+    const i64 width = s.f - j > Vec<T>::size ? kPanel<T> : Vec<T>::size;
+    pack_panel(kernel + j, s.f, false, patch, least(width, s.f - j), width, panels + j * patch);
+  }
+}
+
+// The same for the input's gradient: `s` is the transposed shape, the kernel (kh, kw, s.f, s.c) is turned around.
+template <class T>
+void pack_turned_filters(const WindowShape& s, const T* kernel, T* panels) {
+  const i64 taps = s.kh * s.kw;
+  for (i64 j = 0; j < s.f; j += kPanel<T>) {
+    const i64 width = s.f - j > Vec<T>::size ? kPanel<T> : Vec<T>::size;
+    for (i64 tap = 0; tap < taps; ++tap) {
+      pack_panel(kernel + ((taps - 1 - tap) * s.f + j) * s.c, s.c, true, s.c, least(width, s.f - j), width,
+                 panels + (j * taps + tap * width) * s.c);
+    }
+  }
+}
+
+// y of the images [n0, n1).
+template <class T>
+void direct_forward(const WindowShape& s, i64 n0, i64 n1, const T* x, const T* panels, const T* bias,
+                    Activation activation, T* y, T* copy) {
+  const i64 depth = s.kw * s.c, patch = s.kh * depth, band = band_lines<T>(s);
+  const i64 pieces = (s.ow + kTileRows - 1) / kTileRows;
+  for (i64 n = n0; n < n1; ++n) {
+    for (i64 begin = 0; begin < s.oh; begin += band) {
+      const i64 end = least(s.oh, begin + band);
+      const i64 first = least(s.h, most(0, begin * s.stride_h - s.pad_top));
+      const i64 last = most(first, least(s.h, (end - 1) * s.stride_h - s.pad_top + s.kh));
+      const Lines<T> lines = lines_of(s, x + n * s.h * s.w * s.c, first, last, copy);
+      for (i64 j = 0; j < s.f; j += kPanel<T>) {
+        const i64 width = s.f - j > Vec<T>::size ? kPanel<T> : Vec<T>::size;
+        for (i64 oy = begin; oy < end; ++oy) {
+          // The rows of the window that lie in the image.
+          const i64 top = oy * s.stride_h - s.pad_top, low = least(s.kh, most(0, -top));
+          const i64 high = most(low, least(s.kh, s.h - top));
+          for (i64 t = 0; t < pieces; ++t) {
+            const i64 ox = s.ow * t / pieces;
+            const TileJob<T> job = {
+                .k = depth,
+                .segments = high - low,
+                .a = high > low ? lines.at(top + low) + ox * s.stride_w * s.c : lines.begin,
+                .a_row = s.stride_w * s.c,
+                .a_step = 1,
+                .a_jump = lines.stride - depth,
+                .b = panels + j * patch + low * depth * width,
+                .b_step = width,
+                .c = y + ((n * s.oh + oy) * s.ow + ox) * s.f + j,
+                .c_row = s.f,
+                .cols = least(width, s.f - j),
+                .add = false,
+                .bias = bias ? bias + j : nullptr,
+                .relu = activation == Activation::relu};
+            run_tile(job, static_cast<int>(s.ow * (t + 1) / pieces - ox), width == Vec<T>::size ? 1 : 2);
+          }
+        }
+      }
+    }
+  }
+}
+
+// Whether the kernel's gradient can be added up in tiles of a window's row by filters, all of them whole.
+template <class T>
+KERATIN_INLINE bool is_direct_gradient(const WindowShape& s) {
+  return is_direct<T>(s) && s.f % Vec<T>::size == 0 && s.kw * s.c >= 8;
+}
+
+// Adds the part of the images [n0, n1) to dkernel.
+template <class T>
+void direct_kernel_gradient(const WindowShape& s, i64 n0, i64 n1, const T* x, const T* dy, T* dkernel, T* copy) {
+  const i64 depth = s.kw * s.c, band = band_lines<T>(s);
+  const i64 pieces = (depth + kTileRows - 1) / kTileRows;
+  for (i64 n = n0; n < n1; ++n) {
+    for (i64 begin = 0; begin < s.oh; begin += band) {
+      const i64 end = least(s.oh, begin + band);
+      const i64 first = least(s.h, most(0, begin * s.stride_h - s.pad_top));
+      const i64 last = most(first, least(s.h, (end - 1) * s.stride_h - s.pad_top + s.kh));
+      const Lines<T> lines = lines_of(s, x + n * s.h * s.w * s.c, first, last, copy);
+      for (i64 ky = 0; ky < s.kh; ++ky) {
+        // Output lines to which this row of the window is in the image.
+        i64 low = begin, high = end;
+        while (low < high && low * s.stride_h - s.pad_top + ky < 0) ++low;
+        while (high > low && (high - 1) * s.stride_h - s.pad_top + ky >= s.h) --high;
+        if (low == high) continue;
+        for (i64 j = 0; j < s.f; j += kPanel<T>) {
+          const i64 width = s.f - j > Vec<T>::size ? kPanel<T> : Vec<T>::size;
+          for (i64 t = 0; t < pieces; ++t) {
+            const i64 row = depth * t / pieces;
+            const TileJob<T> job = {.k = s.ow,
+                                    .segments = high - low,
+                                    .a = lines.at(low * s.stride_h - s.pad_top + ky) + row,
+                                    .a_row = 1,
+                                    .a_step = s.stride_w * s.c,
+                                    .a_jump = s.stride_h * lines.stride - s.ow * s.stride_w * s.c,
+                                    .b = dy + (n * s.oh + low) * s.ow * s.f + j,
+                                    .b_step = s.f,
+                                    .c = dkernel + (ky * depth + row) * s.f + j,
+                                    .c_row = s.f,
+                                    .cols = width,
+                                    .add = true,
+                                    .bias = nullptr,
+                                    .relu = false};
+            run_tile(job, static_cast<int>(depth * (t + 1) / pieces - row), width == Vec<T>::size ? 1 : 2);
+          }
+        }
+      }
+    }
+  }
+}
+
+}  // namespace keratin::cpu::KERATIN_ISA
