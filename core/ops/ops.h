@@ -3,6 +3,8 @@
 
 #include "keratin/core/ops/activations.h"
 #include "keratin/core/ops/conv.h"
+#include "keratin/core/ops/ctc.h"
+#include "keratin/core/ops/einsum.h"
 #include "keratin/core/ops/elementwise.h"
 #include "keratin/core/ops/gather.h"
 #include "keratin/core/ops/image.h"

@@ -2,7 +2,9 @@
 #include <algorithm>
 #include <numbers>
 
+#include "keratin/core/ops/ctc.h"
 #include "keratin/core/ops/elementwise.h"
+#include "keratin/core/ops/matmul.h"
 #include "keratin/core/ops/reduce.h"
 #include "keratin/core/ops/shaping.h"
 #include "keratin/core/ops/softmax.h"
@@ -262,6 +264,61 @@ Loss Tversky(TverskyOptions o) {
     return 1.0 - both / (both + missed * o.alpha + wrong * o.beta + kEpsilon);
   };
   return made(function, "tversky", common, std::move(config));
+}
+
+Loss CategoricalGeneralizedCrossEntropy(double q, LossOptions options) {
+  check(q > 0 && q < 1, "CategoricalGeneralizedCrossEntropy", "q must lie between 0 and 1", q);
+  constexpr const char* kName = "categorical_generalized_cross_entropy";
+  Config config = loss_config("CategoricalGeneralizedCrossEntropy", kName, options);
+  config.set("q", q);
+  auto function = [q](Value y, const Value& p) {
+    if (y.rank() == p.rank() && y.shape()[-1] == 1) y = ops::squeeze(y, -1);
+    const Value right = ops::sum(p * ops::one_hot(y, p.shape()[-1], p.dtype()), {-1});
+    return (1.0 - ops::power(right, q)) / q;
+  };
+  return made(function, kName, options, std::move(config)).with_sparse_labels({});
+}
+
+Loss Circle(CircleOptions o) {
+  const LossOptions common{o.reduction, o.name};
+  Config config = loss_config("Circle", "circle", common);
+  config.set("gamma", o.gamma).set("margin", o.margin).set("remove_diagonal", o.remove_diagonal);
+  auto function = [o](const Value& labels, const Value& p) {
+    const std::int64_t n = p.shape()[0];
+    if (p.rank() != 2 || labels.shape().size() != n) {
+      throw InvalidArgument("loss circle: expected embeddings (n, d) and a class number for each, got shapes " +
+                            p.shape().to_string() + " and " + labels.shape().to_string());
+    }
+    const Value y = ops::cast(labels, DType::int32);
+    Value same = ops::equal(ops::reshape(y, {n, 1}), ops::reshape(y, {1, n}));
+    const Value other = ops::logical_not(same);
+    if (o.remove_diagonal) {
+      same = ops::logical_and(same, ops::not_equal(ops::iota({n, 1}, 0), ops::iota({1, n}, 1)));
+    }
+    const Value distance = ops::maximum(1.0 - ops::matmul(p, p, {.transpose_b = true}), 0.0);
+    const Value near = ops::maximum(distance + o.margin, 0.0) * (distance - o.margin) * o.gamma;
+    const Value far = ops::maximum(1 + o.margin - distance, 0.0) * (1 - o.margin - distance) * o.gamma;
+    // Without any of its class, or of others, the loss is 0.
+    constexpr double kNothing = -1e9;
+    const Value total =
+        ops::logsumexp(ops::where(same, near, kNothing), {1}) + ops::logsumexp(ops::where(other, far, kNothing), {1});
+    return ops::softplus(total);
+  };
+  return made(function, "circle", common, std::move(config)).with_sparse_labels({.any_number = true}).without_zeros();
+}
+
+Loss CTC(LossOptions options) {
+  auto function = [](const Value& y, const Value& p) {
+    if (y.rank() != 2 || p.rank() != 3) {
+      throw InvalidArgument("loss ctc: expected labels (n, labels) and logits (n, time, classes), got shapes " +
+                            y.shape().to_string() + " and " + p.shape().to_string());
+    }
+    const Value labels = ops::sum(ops::cast(ops::not_equal(y, 0.0), DType::int32), {1});
+    const std::int64_t n = p.shape()[0];
+    const Value steps = constant(Tensor::full({n}, static_cast<double>(p.shape()[1]), DType::int32));
+    return ops::ctc_loss(y, p, labels, steps);
+  };
+  return made(function, "ctc", options, loss_config("CTC", "ctc", options)).with_sparse_labels({});
 }
 
 }  // namespace keratin::losses

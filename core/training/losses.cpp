@@ -47,6 +47,12 @@ Loss Loss::with_sparse_labels(SparseLabels labels) const {
   return result;
 }
 
+Loss Loss::without_zeros() const {
+  Loss result = *this;
+  result.zeros_count_ = false;
+  return result;
+}
+
 Value Loss::values(const Value& y_true, const Value& y_pred) const {
   if (sparse_labels_) return function_(y_true, y_pred);
   // Keras: targets take the predictions' dtype, and ranks are made equal by an axis of size 1.
@@ -70,6 +76,10 @@ Value Loss::operator()(const Value& y_true, const Value& y_pred, const Value& sa
     Value also = mask;
     while (also && also.rank() < v.rank()) also = ops::expand_dims(also, -1);
     if (also) counts = ops::logical_and(counts, also);
+  }
+  if (!zeros_count_) {
+    const Value positive = ops::greater(v, 0.0);
+    counts = counts ? ops::logical_and(counts, positive) : positive;
   }
   Value weight = sample_weight;
   if (counts) {

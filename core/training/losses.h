@@ -45,10 +45,13 @@ class Loss {
   struct SparseLabels {
     int axis = -1;                             // the predictions' class axis
     std::optional<std::int64_t> ignored = {};  // the label whose elements do not count
+    bool any_number = false;                   // the labels are not indices of that axis
   };
   const std::optional<SparseLabels>& sparse_labels() const { return sparse_labels_; }
   // The same loss, known to take class numbers.
   Loss with_sparse_labels(SparseLabels labels) const;
+  // The same loss, whose elements that are 0 do not count: not in the number of values either.
+  Loss without_zeros() const;
 
  private:
   Function function_;
@@ -56,6 +59,7 @@ class Loss {
   Config config_;
   std::string reduction_;
   std::optional<SparseLabels> sparse_labels_;
+  bool zeros_count_ = true;
 };
 
 namespace losses {
@@ -100,6 +104,13 @@ struct CategoricalFocalOptions {
   bool from_logits = false;
   double label_smoothing = 0.0;
   int axis = -1;
+  std::string reduction = "sum_over_batch_size";
+  std::string name = {};
+};
+struct CircleOptions {
+  double gamma = 80.0;  // a factor of the similarities
+  double margin = 0.4;
+  bool remove_diagonal = true;  // an embedding is not compared with itself
   std::string reduction = "sum_over_batch_size";
   std::string name = {};
 };
@@ -161,6 +172,19 @@ Loss CategoricalHinge(LossOptions options = {});
 Loss Dice(DiceOptions options = {});
 // 1 - t / (t + alpha sum(y (1 - p)) + beta sum((1 - y) p) + 1e-7) with t = sum(y p), over `axis` (Salehi et al., 2017).
 Loss Tversky(TverskyOptions options = {});
+
+// (1 - p[y]^q) / q of class numbers y and probabilities p: from the crossentropy for q near 0 to the absolute error for
+// q near 1, against labels that may be wrong (Zhang and Sabuncu, 2018). `q` must lie between 0 and 1.
+Loss CategoricalGeneralizedCrossEntropy(double q = 0.5, LossOptions options = {});
+// How well embeddings (n, d) of Euclidean norm 1 (UnitNormalization) lie together with those of the same class number
+// y (n,) in the batch, and apart from the others (Sun et al., 2020): ln(1 + sum exp(g a_j (s_j - m)) sum exp(-g a_i
+// (s_i
+// - 1 + m))) over others j and its own i, with similarities s, g = gamma, m = margin and the weights a_j = max(s_j + m,
+// 0), a_i = 1 + m - s_i. Elements of loss 0 (alone with their class) do not count in means.
+Loss Circle(CircleOptions options = {});
+// -ln of the probability of labels y (n, labels) whose times are not known, for logits p (n, time, classes); class 0 is
+// the blank, and in y it fills up short rows: see ops::ctc_loss.
+Loss CTC(LossOptions options = {});
 
 }  // namespace losses
 

@@ -121,7 +121,7 @@ double OptimizerImpl::decay_of(const Variable& variable) const {
   for (const std::string& name : undecayed_names_) {
     if (variable.name().find(name) != std::string::npos) return 0;
   }
-  return common_.weight_decay.value_or(0);
+  return weight_decay_of(variable);
 }
 
 std::vector<NodePtr> OptimizerImpl::apply(TraceContext& trace, std::span<const Variable> variables,

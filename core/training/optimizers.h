@@ -112,6 +112,8 @@ class OptimizerImpl {
   // The new values of one variable and its slots. Not needed when `fused` covers everything: what it means is its
   // decomposition.
   virtual Updated update(const Step& step) const;
+  // How much of a variable weight decay takes away; 0: nothing.
+  virtual double weight_decay_of(const Variable&) const { return common_.weight_decay.value_or(0); }
   // One op that updates many variables; null: there is none for these options.
   virtual NodePtr fused(const std::vector<const Slots*>& group, const Value& learning_rate, const Value& number,
                         const std::vector<double>& decay, Values gradients) const;
@@ -317,6 +319,26 @@ struct LambOptions {
   std::optional<int> gradient_accumulation_steps = {};
   std::string name = {};
 };
+struct MuonOptions {
+  LearningRate learning_rate = 0.001;
+  double adam_beta_1 = 0.9, adam_beta_2 = 0.999, adam_weight_decay = 0.004;
+  double epsilon = 1e-7;
+  double weight_decay = 0.004;
+  std::optional<double> clipnorm = {}, clipvalue = {}, global_clipnorm = {};
+  bool use_ema = false;
+  double ema_momentum = 0.99;
+  std::optional<int> ema_overwrite_frequency = {};
+  std::optional<double> loss_scale_factor = {};
+  std::optional<int> gradient_accumulation_steps = {};
+  std::string name = {};
+  std::vector<std::string> exclude_layers = {};  // parts of paths; "^" before and "$" behind: at an end
+  bool exclude_embeddings = true;
+  double muon_a = 3.4445, muon_b = -4.775, muon_c = 2.0315;
+  double adam_lr_ratio = 1.0, momentum = 0.95;
+  int ns_steps = 5;
+  bool nesterov = true;
+  std::optional<double> rms_rate = 0.2;  // empty: no factor, of the size neither
+};
 
 // In the formulas, w is the variable, g its gradient, lr the learning rate and t the number of the step, from 1.
 // Throws InvalidArgument for options out of range or more than one way of clipping. SGD, RMSprop and Adam are one fused
@@ -350,6 +372,12 @@ Optimizer Ftrl(FtrlOptions options = {});
 Optimizer Lion(LionOptions options = {});
 // Adam's step r, made as long as the weights: w -= lr |w| / |r| r (You et al., 2019).
 Optimizer Lamb(LambOptions options = {});
+// For matrices: m = momentum m + g, and w -= rate * rms_rate * sqrt(larger size) * o(m), or with nesterov of g +
+// momentum m; o makes the singular values about 1, by ns_steps of Newton and Schulz's iteration: x = a x + (b y + c y
+// y) x with y = x x^T, a, b, c = muon_a, muon_b, muon_c (Jordan et al., 2024). For everything else, and for matrices
+// whose path holds "embedding" or one of exclude_layers: Adam, with adam_beta_1, adam_beta_2, adam_weight_decay and
+// learning_rate * adam_lr_ratio. Other regular expressions than the two named are refused.
+Optimizer Muon(MuonOptions options = {});
 
 }  // namespace optimizers
 

@@ -1,4 +1,9 @@
 // The optimizers that are compositions of ops; the header has their formulas.
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+
+#include "keratin/core/ops/matmul.h"
 #include "keratin/core/ops/reduce.h"
 #include "keratin/core/ops/shaping.h"
 #include "keratin/core/training/detail/optimizer_support.h"
@@ -267,6 +272,105 @@ class LambImpl final : public Composed<optimizers::LambOptions> {
   static Value norm(const Value& x) { return ops::sqrt(ops::sum(ops::square(x))); }
 };
 
+class MuonImpl final : public Composed<optimizers::MuonOptions> {
+ public:
+  explicit MuonImpl(const optimizers::MuonOptions& options) : Composed("Muon", options) {
+    check_epsilon("Muon", o.epsilon);
+    check_option(o.adam_beta_1 >= 0 && o.adam_beta_1 < 1, "Muon", "adam_beta_1 must be in [0, 1)", o.adam_beta_1);
+    check_option(o.adam_beta_2 >= 0 && o.adam_beta_2 < 1, "Muon", "adam_beta_2 must be in [0, 1)", o.adam_beta_2);
+    check_option(o.ns_steps >= 0 && o.ns_steps <= 100, "Muon", "ns_steps must lie between 0 and 100", o.ns_steps);
+    for (const std::string& part : o.exclude_layers) {
+      if (words_of(part).find_first_of("^$.*+?()[]{}|\\") == std::string::npos) continue;
+      throw InvalidArgument(
+          "optimizers::Muon: exclude_layers are parts of paths, '^' and '$' their ends; other "
+          "regular expressions are not supported, got '" +
+          part + "'");
+    }
+  }
+  Config config() const override {
+    ConfigValue::List excluded(o.exclude_layers.begin(), o.exclude_layers.end());
+    return common_config()
+        .set("adam_beta_1", o.adam_beta_1)
+        .set("adam_beta_2", o.adam_beta_2)
+        .set("epsilon", o.epsilon)
+        .set("exclude_layers", std::move(excluded))
+        .set("muon_a", o.muon_a)
+        .set("muon_b", o.muon_b)
+        .set("muon_c", o.muon_c)
+        .set("adam_lr_ratio", o.adam_lr_ratio)
+        .set("momentum", o.momentum)
+        .set("ns_steps", o.ns_steps)
+        .set("nesterov", o.nesterov)
+        .set("exclude_embeddings", o.exclude_embeddings)
+        .set("adam_weight_decay", o.adam_weight_decay)
+        .set("rms_rate", o.rms_rate ? ConfigValue(*o.rms_rate) : ConfigValue());
+  }
+
+ protected:
+  std::vector<SlotSpec> slot_specs(const Variable& variable) const override {
+    std::vector<SlotSpec> slots = {{.name = "momentum"}};
+    if (by_adam(variable)) slots.push_back({.name = "velocity"});
+    return slots;
+  }
+  double weight_decay_of(const Variable& variable) const override {
+    return by_adam(variable) ? o.adam_weight_decay : o.weight_decay;
+  }
+  Updated update(const Step& s) const override {
+    const DType dtype = s.variable.dtype();
+    const Value rate = ops::cast(s.learning_rate, dtype);
+    if (s.slots.size() == 2) {
+      const Value m = moved(s.slots[0], s.gradient, 1 - o.adam_beta_1);
+      const Value v = moved(s.slots[1], ops::square(s.gradient), 1 - o.adam_beta_2);
+      const Value correction =
+          ops::sqrt(1.0 - power_of(o.adam_beta_2, s.number)) / (1.0 - power_of(o.adam_beta_1, s.number));
+      const Value alpha = rate * o.adam_lr_ratio * ops::cast(correction, dtype);
+      return {s.variable - m * alpha / (ops::sqrt(v) + o.epsilon), {m, v}};
+    }
+    const Value m = s.slots[0] * o.momentum + s.gradient;
+    const Value change = orthogonal(o.nesterov ? s.gradient + m * o.momentum : m);
+    const auto size = static_cast<double>(std::max(m.shape()[0], m.shape()[1]));
+    return {s.variable - change * (rate * (o.rms_rate ? std::sqrt(size) * *o.rms_rate : 1.0)), {m}};
+  }
+
+ private:
+  // Without the marks of the ends.
+  static std::string words_of(std::string part) {
+    if (part.starts_with('^')) part.erase(0, 1);
+    if (part.ends_with('$')) part.pop_back();
+    return part;
+  }
+
+  bool by_adam(const Variable& variable) const {
+    if (variable.shape().rank() != 2) return true;
+    std::string path = variable.path();
+    for (const std::string& part : o.exclude_layers) {
+      const std::string words = words_of(part);
+      const bool begins = part.starts_with('^'), ends = part.ends_with('$');
+      if (begins && ends ? path == words
+          : begins       ? path.starts_with(words)
+          : ends         ? path.ends_with(words)
+                         : path.find(words) != path.npos) {
+        return true;
+      }
+    }
+    std::transform(path.begin(), path.end(), path.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return o.exclude_embeddings && path.find("embedding") != std::string::npos;
+  }
+
+  // A matrix with the same singular vectors and singular values of about 1.
+  Value orthogonal(Value x) const {
+    const bool tall = x.shape()[0] > x.shape()[1];  // the product below is the smaller one
+    if (tall) x = ops::transpose(x, {1, 0});
+    x = x / (ops::sqrt(ops::sum(ops::square(x))) + 1e-7);
+    for (int step = 0; step < o.ns_steps; ++step) {
+      const Value y = ops::matmul(x, x, {.transpose_b = true});
+      x = x * o.muon_a + ops::matmul(y * o.muon_b + ops::matmul(y, y) * o.muon_c, x);
+    }
+    return tall ? ops::transpose(x, {1, 0}) : x;
+  }
+};
+
 }  // namespace
 
 namespace optimizers {
@@ -279,6 +383,7 @@ Optimizer Adafactor(AdafactorOptions options) { return Optimizer(std::make_share
 Optimizer Ftrl(FtrlOptions options) { return Optimizer(std::make_shared<FtrlImpl>(options)); }
 Optimizer Lion(LionOptions options) { return Optimizer(std::make_shared<LionImpl>(options)); }
 Optimizer Lamb(LambOptions options) { return Optimizer(std::make_shared<LambImpl>(options)); }
+Optimizer Muon(MuonOptions options) { return Optimizer(std::make_shared<MuonImpl>(options)); }
 
 }  // namespace optimizers
 

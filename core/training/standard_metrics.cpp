@@ -102,6 +102,18 @@ constexpr StandardClass<Loss> kLosses[] = {
                                .name = common.name,
                                .axis = optional_integers(c, "axis")});
      }},
+    {"CategoricalGeneralizedCrossEntropy",
+     [](ConfigReader& c) { return losses::CategoricalGeneralizedCrossEntropy(c.number("q", 0.5), loss_common(c)); }},
+    {"Circle",
+     [](ConfigReader& c) {
+       const losses::LossOptions common = loss_common(c);
+       return losses::Circle({.gamma = c.number("gamma", 80.0),
+                              .margin = c.number("margin", 0.4),
+                              .remove_diagonal = c.boolean("remove_diagonal", true),
+                              .reduction = common.reduction,
+                              .name = common.name});
+     }},
+    {"CTC", [](ConfigReader& c) { return losses::CTC(loss_common(c)); }},
 };
 
 // ---- metrics ----

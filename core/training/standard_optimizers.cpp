@@ -59,6 +59,19 @@ Options with_betas(ConfigReader& c) {
   return o;
 }
 
+// A list of strings; null is an empty one.
+std::vector<std::string> texts(ConfigReader& c, std::string_view key) {
+  const ConfigValue* value = c.take(key);
+  if (!value || value->is_null()) return {};
+  const auto* list = std::get_if<ConfigValue::List>(&value->variant());
+  std::vector<std::string> result;
+  for (const ConfigValue& item : list ? *list : ConfigValue::List()) {
+    if (const auto* text = std::get_if<std::string>(&item.variant())) result.push_back(*text);
+  }
+  if (!list || result.size() != list->size()) c.problem(key, "expected a list of strings, got " + value->to_json());
+  return result;
+}
+
 constexpr StandardClass<Optimizer> kOptimizers[] = {
     {"SGD",
      [](ConfigReader& c) {
@@ -82,6 +95,27 @@ constexpr StandardClass<Optimizer> kOptimizers[] = {
     {"Adamax", [](ConfigReader& c) { return optimizers::Adamax(with_betas<optimizers::AdamaxOptions>(c)); }},
     {"Lion", [](ConfigReader& c) { return optimizers::Lion(with_betas<optimizers::LionOptions>(c)); }},
     {"Lamb", [](ConfigReader& c) { return optimizers::Lamb(with_betas<optimizers::LambOptions>(c)); }},
+    {"Muon",
+     [](ConfigReader& c) {
+       auto o = with_common<optimizers::MuonOptions>(c);
+       o.adam_beta_1 = c.number("adam_beta_1", 0.9);
+       o.adam_beta_2 = c.number("adam_beta_2", 0.999);
+       if (c.config().find("adam_weight_decay")) {
+         o.adam_weight_decay = c.optional_number("adam_weight_decay").value_or(0);
+       }
+       o.epsilon = c.number("epsilon", 1e-7);
+       o.exclude_layers = texts(c, "exclude_layers");
+       o.exclude_embeddings = c.boolean("exclude_embeddings", true);
+       o.muon_a = c.number("muon_a", 3.4445);
+       o.muon_b = c.number("muon_b", -4.775);
+       o.muon_c = c.number("muon_c", 2.0315);
+       o.adam_lr_ratio = c.number("adam_lr_ratio", 1.0);
+       o.momentum = c.number("momentum", 0.95);
+       o.ns_steps = c.small_integer("ns_steps", 5);
+       o.nesterov = c.boolean("nesterov", true);
+       if (c.config().find("rms_rate")) o.rms_rate = c.optional_number("rms_rate");
+       return optimizers::Muon(std::move(o));
+     }},
     {"Adagrad",
      [](ConfigReader& c) {
        auto o = with_common<optimizers::AdagradOptions>(c);

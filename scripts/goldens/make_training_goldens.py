@@ -106,6 +106,21 @@ def loss_cases():
         add(make(), bits, numbers(4, 3, low=0, high=1))
         add(make(axis=(1, 2)), np.stack([bits] * 2), numbers(2, 4, 3, low=0, high=1), numbers(2, low=0, high=2))
     add(losses.Tversky(alpha=0.3, beta=0.6), bits, numbers(4, 3, low=0, high=1))
+    global rng
+    before, rng = rng, np.random.default_rng(8)  # so that these change no other's numbers
+    for options in ({}, {"q": 0.7, "reduction": "sum"}):
+        add(losses.CategoricalGeneralizedCrossEntropy(**options), labels(3, 6), probabilities(6, 3))
+        add(losses.CategoricalGeneralizedCrossEntropy(**options), labels(3, 6), probabilities(6, 3), numbers(6, low=0, high=2))
+    for options in ({}, {"gamma": 8.0, "margin": 0.25}, {"gamma": 4.0, "remove_diagonal": False, "reduction": "sum"}):
+        p = numbers(6, 4)
+        p = p / np.linalg.norm(p, axis=1, keepdims=True)
+        add(losses.Circle(**options), np.array([0, 1, 0, 7, 1, 0], "int32"), p)  # one is alone: 0, and not counted
+        add(losses.Circle(**options), np.array([0, 1, 0, 1, 1, 0], "int32"), p, numbers(6, low=0, high=2))
+    for options in ({}, {"reduction": "none"}):
+        y = np.array([[1, 2, 0], [2, 2, 1], [3, 0, 0], [1, 1, 1], [0, 0, 0]], "int32")
+        add(losses.CTC(**options), y, numbers(5, 6, 4, low=-2, high=2))
+        add(losses.CTC(**options), y, numbers(5, 8, 4, low=-2, high=2), numbers(5, low=0, high=2))
+    rng = before
     return cases
 
 
@@ -222,6 +237,11 @@ def optimizer_cases():
     add(o.Ftrl(0.05, learning_rate_power=-0.7, l1_regularization_strength=0.01, l2_regularization_strength=0.02,
                l2_shrinkage_regularization_strength=0.03, beta=0.1))  # fmt: skip
     add(o.Adam(S.ExponentialDecay(0.05, 3, 0.5, staircase=True), gradient_accumulation_steps=2))
+    add(o.Muon(0.05))
+    add(o.Muon(0.05, use_ema=True, ema_momentum=0.8, ema_overwrite_frequency=3, weight_decay=0.1, adam_weight_decay=0.2, clipnorm=0.5))
+    add(o.Muon(0.05, gradient_accumulation_steps=3, loss_scale_factor=4.0, global_clipnorm=0.6))
+    add(o.Muon(0.05, nesterov=False, rms_rate=None, ns_steps=3, momentum=0.8, adam_lr_ratio=0.1, weight_decay=None))
+    add(o.Muon(0.05, exclude_layers=["^ker"]))
     return {"start": [tensor(a) for a in start], "gradients": [[tensor(a) for a in step] for step in gradients], "cases": cases}
 
 

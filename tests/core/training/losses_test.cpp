@@ -24,6 +24,35 @@ TEST(Losses, MeanSquaredAndAbsolute) {
   EXPECT_NEAR(value_of(losses::Huber(0.3), kTarget, kPrediction), (2 * 0.02 + 2 * (0.3 * 0.4 - 0.045)) / 4, 1e-6);
 }
 
+TEST(Losses, CtcSumsOverAllPaths) {
+  // Two steps, one label of two classes: the paths are "1 1", "1 -" and "- 1".
+  const Tensor logits({1, 2, 2}, {0.3f, -0.2f, 1.0f, 0.4f});
+  const double a = 1 / (1 + std::exp(0.3 + 0.2)), b = 1 / (1 + std::exp(1.0 - 0.4));  // of class 1 in each step
+  const double likely = a * b + a * (1 - b) + (1 - a) * b;
+  EXPECT_NEAR(value_of("ctc", Tensor({1, 2}, {1.0f, 0.0f}), logits), -std::log(likely), 1e-5);
+  // No label: blanks only. Two equal labels need a blank between them, for which there is no time.
+  EXPECT_NEAR(value_of("ctc", Tensor({1, 2}, {0.0f, 0.0f}), logits), -std::log((1 - a) * (1 - b)), 1e-5);
+  EXPECT_GT(value_of("ctc", Tensor({1, 2}, {1.0f, 1.0f}), logits), 9e4);
+  // Steps behind the end of a row do not count.
+  const Value one = ops::ctc_loss(Tensor({1, 1}, {1}), logits, Tensor({1}, {1}), Tensor({1}, {1}));
+  EXPECT_NEAR(one.tensor().item(), -std::log(a), 1e-5);
+  expect_error<InvalidArgument>([&] { value_of("ctc", Tensor({2}, {1, 0}), logits); }, {"ctc", "(n, labels)"});
+}
+
+TEST(Losses, CircleLeavesOutWhoIsAlone) {
+  const Tensor p({3, 2}, {1.0f, 0.0f, 0.6f, 0.8f, 0.0f, 1.0f});
+  const Loss circle = losses::Circle({.gamma = 2.0, .margin = 0.25});
+  const Tensor y({3}, {4, 4, 9});
+  // Of the pair: distances 0.4 between them, 1.0 and 0.2 to the other.
+  const auto pair = [](double near, double far) {
+    const double p = 2 * (0.25 + near) * (near - 0.25), n = 2 * (1.25 - far) * (0.75 - far);
+    return std::log1p(std::exp(p + n));
+  };
+  EXPECT_NEAR(value_of(circle, y, p), (pair(0.4, 1.0) + pair(0.4, 0.2)) / 2, 1e-5);
+  expect_error<InvalidArgument>([] { losses::CategoricalGeneralizedCrossEntropy(1.0); },
+                                {"q must lie between 0 and 1"});
+}
+
 TEST(Losses, SampleWeights) {
   EXPECT_NEAR(value_of("mse", kTarget, kPrediction, Tensor({2}, {1.0f, 0.0f})), 0.04 / 2, 1e-6);
 }

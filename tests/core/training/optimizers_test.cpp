@@ -152,6 +152,7 @@ TEST(Optimizers, SchedulesDecideTheRate) {
 }
 
 TEST(Optimizers, BadOptions) {
+  expect_error<InvalidArgument>([] { optimizers::Muon({.exclude_layers = {"(a*)*"}}); }, {"Muon", "'(a*)*'"});
   expect_error<InvalidArgument>([] { optimizers::Adam({.beta_1 = 1.0}); }, {"Adam", "beta_1"});
   expect_error<InvalidArgument>([] { optimizers::SGD({.momentum = 2}); }, {"SGD", "momentum"});
   expect_error<InvalidArgument>([] { optimizers::SGD({.clipnorm = 1.0, .clipvalue = 1.0}); }, {"only one"});
