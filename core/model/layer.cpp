@@ -5,6 +5,7 @@
 #include "keratin/core/compiler/trace.h"
 #include "keratin/core/graph/detail/infer_with_unknowns.h"
 #include "keratin/core/model/naming.h"
+#include "keratin/core/ops/elementwise.h"
 #include "keratin/core/tensor/errors.h"
 #include "keratin/core/tensor/log.h"
 
@@ -108,10 +109,19 @@ Variable LayerImpl::add_weight(const std::string& name, Shape shape, VariableOpt
 
 void LayerImpl::clear_children() { children_.clear(); }
 
-Values LayerImpl::operator()(std::span<const Value> inputs, const CallOptions& options) {
+Values LayerImpl::operator()(std::span<const Value> arguments, const CallOptions& options) {
   std::vector<Shape> shapes;
-  for (const Value& input : inputs) shapes.push_back(input.shape());
+  for (const Value& input : arguments) shapes.push_back(input.shape());
   auto self = std::static_pointer_cast<LayerImpl>(shared_from_this());
+  // Masks that are given are inputs of the call too, behind the others.
+  Values inputs(arguments.begin(), arguments.end());
+  if (options.mask.size() > arguments.size()) {
+    throw InvalidArgument(name_ + " (" + class_name_ + "): got " + std::to_string(options.mask.size()) + " masks for " +
+                          std::to_string(arguments.size()) + " inputs");
+  }
+  for (const Value& mask : options.mask) {
+    if (mask) inputs.push_back(mask);
+  }
   if (TraceContext* trace = TraceContext::current()) return trace->call(self, inputs, options);
   const bool fresh = !built_;
   build_for(shapes);
@@ -147,17 +157,22 @@ Values LayerImpl::operator()(std::span<const Value> inputs, const CallOptions& o
     }
   }
   const std::size_t count = outputs.size();
-  auto node = std::make_shared<const Node>(self, options, Values(inputs.begin(), inputs.end()), std::move(outputs));
+  auto node = std::make_shared<const Node>(self, options, std::move(inputs), std::move(outputs));
   Values results;
   for (std::size_t i = 0; i < count; ++i) results.emplace_back(node, static_cast<int>(i));
   return results;
 }
 
-Values LayerImpl::expand(std::span<const Value> inputs, const std::any& call_options, TraceContext& trace) {
+Values LayerImpl::expand(std::span<const Value> arguments, const std::any& call_options, TraceContext& trace) {
+  const auto& options = std::any_cast<const CallOptions&>(call_options);
+  const auto given = std::count_if(options.mask.begin(), options.mask.end(), [](const Value& m) { return !!m; });
+  const std::span<const Value> inputs = arguments.first(arguments.size() - static_cast<std::size_t>(given));
   std::vector<Shape> shapes;
   for (const Value& input : inputs) shapes.push_back(input.shape());
   build_for(shapes);
-  const auto& options = std::any_cast<const CallOptions&>(call_options);
+  if (options.reverse && !is_reversible()) {
+    throw InvalidArgument("reverse is an option of ReversibleEmbedding only");
+  }
   if ((options.use_causal_mask || options.return_attention_scores) && !is_attention()) {
     throw InvalidArgument("use_causal_mask and return_attention_scores are options of attention layers only");
   }
@@ -165,6 +180,10 @@ Values LayerImpl::expand(std::span<const Value> inputs, const std::any& call_opt
   if (options.training) trace.set_training(*options.training);
   Values masks;
   for (const Value& input : inputs) masks.push_back(trace.mask_of(input));
+  auto next = arguments.begin() + static_cast<std::ptrdiff_t>(inputs.size());
+  for (std::size_t i = 0; i < options.mask.size(); ++i) {
+    if (options.mask[i]) masks[i] = ops::cast(*next++, DType::boolean);
+  }
   CallContext context(trace, std::move(masks), options);
   Values outputs = call(inputs, context);
   pass_masks(outputs, context);

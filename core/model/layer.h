@@ -29,6 +29,10 @@ struct CallOptions {
   bool use_causal_mask = false;
   // For attention layers: the weights are the second output.
   bool return_attention_scores = false;
+  // Masks of the inputs, bool, in place of those that come with them; an empty one leaves its input's: {.mask = {m}}.
+  Values mask = {};
+  // For ReversibleEmbedding: from vectors to a number for each row of its table.
+  bool reverse = false;
 };
 
 // What a layer may ask for while it composes its outputs.
@@ -110,6 +114,8 @@ class LayerImpl : public Callable, public std::enable_shared_from_this<LayerImpl
 
   // Whether calls may have the options of attention layers.
   virtual bool is_attention() const { return false; }
+  // Whether calls may be in the other direction.
+  virtual bool is_reversible() const { return false; }
 
   virtual CallForm call_form() const { return CallForm::list; }
 

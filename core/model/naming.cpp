@@ -22,13 +22,12 @@ bool lower(char c) { return std::islower(static_cast<unsigned char>(c)) != 0; }
 
 }  // namespace
 
-// Keras's two regular expressions: "(.)([A-Z][a-z0-9]+)" and "([a-z])([A-Z])", both -> "\1_\2". The first one consumes
+// Keras's two regular expressions: "(.)([A-Z][a-z]+)" and "([a-z])([A-Z])", both -> "\1_\2". The first one consumes
 // what it matches, so a capital that ends one match cannot begin the next.
 std::string to_snake_case(std::string_view name) {
   std::string first;
   for (std::size_t i = 0; i < name.size();) {
-    const bool word = i + 2 < name.size() && upper(name[i + 1]) &&
-                      (lower(name[i + 2]) || std::isdigit(static_cast<unsigned char>(name[i + 2])) != 0);
+    const bool word = i + 2 < name.size() && upper(name[i + 1]) && lower(name[i + 2]);
     if (!word) {
       first += name[i++];
       continue;
@@ -37,9 +36,7 @@ std::string to_snake_case(std::string_view name) {
     first += '_';
     first += name[i + 1];
     i += 2;
-    while (i < name.size() && (lower(name[i]) || std::isdigit(static_cast<unsigned char>(name[i])) != 0)) {
-      first += name[i++];
-    }
+    while (i < name.size() && lower(name[i])) first += name[i++];
   }
   std::string result;
   for (std::size_t i = 0; i < first.size(); ++i) {

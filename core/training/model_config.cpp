@@ -138,8 +138,15 @@ class ModelWriter {
   static Config call(const Node& node, const Calls& calls) {
     ConfigValue::List inputs;
     for (const Value& input : node.inputs()) inputs.emplace_back(tensor(input, calls));
+    const auto& options = node.attrs_as<CallOptions>();
+    ConfigValue::List masks;  // are the last of the node's inputs
+    for (auto mask = options.mask.rbegin(); mask != options.mask.rend(); ++mask) {
+      masks.insert(masks.begin(), *mask ? inputs.back() : ConfigValue());
+      if (*mask) inputs.pop_back();
+    }
     const CallForm form = static_cast<const LayerImpl&>(*node.layer()).call_form();
     Config keywords;
+    const bool one_input = inputs.size() == 1 || form == CallForm::initial_state;
     if (form == CallForm::initial_state && inputs.size() > 1) {
       keywords.set("initial_state", ConfigValue::List(inputs.begin() + 1, inputs.end()));
       inputs.resize(1);
@@ -151,10 +158,18 @@ class ModelWriter {
     }
     const bool apart = inputs.size() == 1 || form == CallForm::positional || form == CallForm::attention;
     const ConfigValue arguments = apart ? ConfigValue(inputs) : ConfigValue(ConfigValue::List{inputs});
-    const auto& options = node.attrs_as<CallOptions>();
+    if (form == CallForm::attention) {
+      constexpr const char* kMasks[] = {"query_mask", "value_mask", "key_mask"};
+      for (std::size_t i = 0; i < masks.size() && i < std::size(kMasks); ++i) {
+        if (!masks[i].is_null()) keywords.set(kMasks[i], masks[i]);
+      }
+    } else if (!masks.empty()) {
+      keywords.set("mask", one_input ? masks[0] : ConfigValue(masks));
+    }
     if (options.training) keywords.set("training", *options.training);
     if (options.use_causal_mask) keywords.set("use_causal_mask", true);
     if (options.return_attention_scores) keywords.set("return_attention_scores", true);
+    if (options.reverse) keywords.set("reverse", true);
     return Config().set("args", arguments).set("kwargs", keywords);
   }
 

@@ -27,6 +27,7 @@ constexpr int kDeepestModel = 32;
 struct Reference {
   std::string layer;
   std::int64_t call = 0, output = 0;
+  auto operator<=>(const Reference&) const = default;
 };
 std::optional<Reference> read_reference(const ConfigValue& value) {
   const List* list = list_in(&value);
@@ -42,8 +43,12 @@ struct CallData {
   std::vector<Reference> inputs;
   CallOptions options;
   std::map<std::string, Reference> named;  // arguments of attention layers
-  std::vector<std::string> masks;          // the layers or ops whose outputs are masks
+  std::map<std::string, Reference> masks;  // "mask", "mask 1", "query_mask", ...
 };
+
+// The arguments for the masks of the first inputs: of attention layers by name, of others in a list.
+constexpr const char* kMaskNames[] = {"query_mask", "value_mask", "key_mask"};
+std::string mask_name(std::size_t place) { return place == 0 ? "mask" : "mask " + std::to_string(place); }
 
 // What Keras computes masks with. It writes these ops into functional models, where masks are values; here they come
 // about by themselves. Files in Keras 2's layout do not say that they are ops: there layers' names are left alone.
@@ -184,10 +189,6 @@ class ModelReader {
       const std::string key = name ? *name : data.layer ? data.layer.name() : "";
       read_calls(each, "'" + key + "'", data.calls, keras_2);
       for (const CallData& call : data.calls) {
-        for (const std::string& mask : call.masks) {
-          if (mask_ops.contains(mask)) continue;
-          problems_.add("'" + key + "'", "a mask that is given to a call is not supported");
-        }
         for (const Reference& input : call.inputs) {
           if (!mask_ops.contains(input.layer)) continue;
           problems_.add("'" + input.layer + "'", "ops outside of layers are not supported");
@@ -197,6 +198,7 @@ class ModelReader {
       if (!layers.emplace(key, std::move(data)).second) problems_.add("'" + key + "'", "two layers have this name");
       order.push_back(key);
     }
+    check_masks(*entries, mask_ops, layers);
     if (problems_.size() != before) return {};
     try {
       connect(layers, order, keras_2);
@@ -287,12 +289,14 @@ class ModelReader {
       if (key == "mask" || (key.ends_with("_mask") && key != "attention_mask" && key != "use_causal_mask")) {
         const List* list = list_in(&argument);
         bool known = true;
+        std::size_t place = 0;
         for (const ConfigValue& mask : list ? *list : List{argument}) {
           if (const auto reference = tensor(mask)) {
-            call.masks.push_back(reference->layer);
+            call.masks.emplace(key == "mask" ? mask_name(place) : key, *reference);
           } else {
             known = known && mask.is_null();
           }
+          ++place;
         }
         if (known) continue;
       }
@@ -309,10 +313,88 @@ class ModelReader {
         call.options.use_causal_mask = *flag;
       } else if (key == "return_attention_scores" && flag) {
         call.options.return_attention_scores = *flag;
+      } else if (key == "reverse" && flag) {
+        call.options.reverse = *flag;
       } else {
         problems_.add(name, "the argument '" + key + "' of a call is not supported");
       }
     }
+  }
+
+  // Masks that are ops outside of layers are those that Masking and Embedding make, which need no op here: they go. An
+  // op that belongs to none of these layers is a mask of the user's, which would be lost.
+  void check_masks(const List& entries, const std::set<std::string>& mask_ops,
+                   std::map<std::string, LayerData>& layers) {
+    if (mask_ops.empty()) return;
+    std::map<std::string, const ConfigValue*> ops;
+    for (const ConfigValue& each : entries) {
+      const std::string* name = text_in(entry(each, "name"));
+      if (name && mask_ops.contains(*name)) ops.emplace(*name, &each);
+    }
+    std::set<Reference> sources;  // whose values layers make masks of
+    for (const auto& [name, data] : layers) {
+      if (!data.layer) continue;
+      const Config config = data.layer.config();
+      const ConfigValue* zero = config.find("mask_zero");
+      const bool* masks_zero = zero ? std::get_if<bool>(&zero->variant()) : nullptr;
+      const bool makes_masks = data.layer.class_name() == "Masking" || (masks_zero && *masks_zero) ||
+                               data.layer.impl().is_model() || !data.layer.impl().children().empty();
+      for (const CallData& call : data.calls) {
+        if (makes_masks) sources.insert(call.inputs.begin(), call.inputs.end());
+      }
+    }
+    for (auto& [name, data] : layers) {
+      for (CallData& call : data.calls) {
+        for (auto mask = call.masks.begin(); mask != call.masks.end();) {
+          if (mask_ops.contains(mask->second.layer)) {
+            check_mask_op(mask->second.layer, ops, sources);
+            mask = call.masks.erase(mask);
+          } else {
+            ++mask;
+          }
+        }
+      }
+    }
+  }
+
+  // Looks at what the op computes its mask of; each op once.
+  void check_mask_op(const std::string& name, std::map<std::string, const ConfigValue*>& ops,
+                     const std::set<Reference>& sources) {
+    std::vector<std::string> left = {name};
+    while (!left.empty()) {
+      const auto found = ops.find(left.back());
+      left.pop_back();
+      if (found == ops.end()) continue;
+      const ConfigValue& op = *found->second;
+      const std::string op_name = found->first, *kind = text_in(entry(op, "class_name"));
+      ops.erase(found);
+      std::vector<CallData> calls;
+      bool keras_2 = false;
+      ConfigProblems ignored;  // numbers among the arguments
+      std::swap(problems_, ignored);
+      read_calls(op, op_name, calls, keras_2);
+      std::swap(problems_, ignored);
+      for (const CallData& call : calls) {
+        for (const Reference& input : call.inputs) {
+          if (ops.contains(input.layer)) {
+            left.push_back(input.layer);
+          } else if (kind && *kind == "NotEqual" && !sources.contains(input)) {
+            problems_.add("'" + op_name + "'",
+                          "a mask that an op outside of layers computes is not supported; use Masking, mask_zero of an "
+                          "Embedding, or an Input for it");
+          }
+        }
+      }
+    }
+  }
+
+  // The place of the input that a mask is for.
+  static std::size_t mask_place(const std::string& name, std::size_t inputs) {
+    for (std::size_t place = 0; place < inputs; ++place) {
+      if (name == mask_name(place) || (place < std::size(kMaskNames) && name == kMaskNames[place])) return place;
+    }
+    throw InvalidArgument("the argument '" + name + "' of a call with " + std::to_string(inputs) +
+                          (inputs == 1 ? " input" : " inputs") + " is not supported");
   }
 
   // Makes the calls, each as soon as its inputs are there. The calls of one layer keep their order.
@@ -332,7 +414,9 @@ class ModelReader {
       while (data.outputs.size() - inputs_made < data.calls.size()) {
         const CallData& call = data.calls[data.outputs.size() - inputs_made];
         Values inputs;
-        for (const Reference& reference : call.inputs) {
+        std::vector<Reference> references = call.inputs;
+        for (const auto& [argument, mask] : call.masks) references.push_back(mask);
+        for (const Reference& reference : references) {
           LayerData& source = find(layers, reference.layer);
           const std::int64_t index = call_index(reference.call, source, keras_2);
           if (index >= static_cast<std::int64_t>(source.outputs.size())) {
@@ -341,9 +425,16 @@ class ModelReader {
           }
           inputs.push_back(output_of(source, index, reference));
         }
-        if (inputs.size() != call.inputs.size()) break;
+        if (inputs.size() != references.size()) break;
         CallOptions options = call.options;
         if (options.training == true && data.layer.impl().trains_by_default()) options.training.reset();
+        auto mask = inputs.begin() + static_cast<std::ptrdiff_t>(call.inputs.size());
+        for (const auto& [argument, reference] : call.masks) {
+          const std::size_t place = mask_place(argument, call.inputs.size());
+          if (options.mask.size() <= place) options.mask.resize(place + 1);
+          options.mask[place] = *mask++;
+        }
+        inputs.resize(call.inputs.size());
         data.outputs.push_back(data.layer.impl()(inputs, options));
         const auto found = waiting.find(name);
         if (found == waiting.end()) continue;

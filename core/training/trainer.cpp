@@ -79,7 +79,7 @@ void Trainer::prepare_model(const char* verb, const TensorList& x, bool mapped) 
 void Trainer::check_labels(const char* verb, const TensorList& y) const {
   for (std::size_t i = 0; i < y.size() && i < compiled_->losses.size(); ++i) {
     const Loss& loss = compiled_->losses[i];
-    if (!loss.sparse_labels()) continue;
+    if (!loss.sparse_labels() || loss.sparse_labels()->any_number) continue;
     const Shape& predictions = model_.outputs()[i].shape();
     const int axis = loss.sparse_labels()->axis;
     if (axis >= predictions.rank() || axis < -predictions.rank()) continue;  // the loss itself says so
@@ -101,7 +101,7 @@ void Trainer::check_indices(const char* verb, const TensorList& x) {
     for (const NodePtr& node : topological_order(std::span<const Value>(model_.outputs()))) {
       if (node->is_op()) continue;
       const auto layer = std::dynamic_pointer_cast<LayerImpl>(node->layer());
-      if (!layer || layer->index_limit() <= 0) continue;
+      if (!layer || layer->index_limit() <= 0 || node->attrs_as<CallOptions>().reverse) continue;
       for (std::size_t i = 0; i < model_.inputs().size(); ++i) {
         if (node->input(0) == model_.inputs()[i]) index_layers_[i] = {Layer(layer), layer->index_limit()};
       }

@@ -304,6 +304,63 @@ TEST(ModelFiles, OperationsWithNumbers) {
   EXPECT_GT(problems.size(), 0u);
 }
 
+// A mask of the caller's is an input of the call; one that an op computes would be lost.
+TEST(ModelFiles, MasksThatCallsAreGiven) {
+  Input x({4, 2}, {.name = "x"}), steps({4}, {.dtype = DType::boolean, .name = "steps"});
+  const Value sequence = LSTM(3, {.return_sequences = true, .name = "a"})(x, {.mask = {steps}});
+  const Value last = GRU(2, {.name = "b"})(sequence);  // sees the mask too
+  const Value mixed = MultiHeadAttention(1, 2, {.name = "c"})({x, x}, {.mask = {{}, steps}});
+  Model model({x, steps}, {last, mixed});
+  testing::TemporaryFolder folder;
+  model.save(folder.path("a.keras"));
+  Model again = load_model(folder.path("a.keras"));
+  Tensor numbers({2, 4, 2}), all = Tensor::full({2, 4}, 1, DType::boolean), some = all.astype(DType::boolean);
+  float number = 0;
+  for (float& each : numbers.values<float>()) each = number += 0.1f;
+  some = Tensor({2, 4}, {1.0f, 1.0f, 0.0f, 0.0f, 1.0f, 0.0f, 1.0f, 1.0f}).astype(DType::boolean);
+  for (std::size_t output : {0, 1}) {
+    const auto masked = model.predict_all({numbers, some})[output].to_vector<float>();
+    EXPECT_EQ(again.predict_all({numbers, some})[output].to_vector<float>(), masked);
+    EXPECT_NE(model.predict_all({numbers, all})[output].to_vector<float>(), masked);
+  }
+  const std::string json = model_config(model, ConfigFormat::keras).to_json();
+  EXPECT_NE(json.find("\"query_mask\""), 0u);
+  EXPECT_NE(json.find("\"value_mask\": {\"class_name\": \"__keras_tensor__\""), std::string::npos);
+  expect_error<InvalidArgument>([&] { LSTM(3)(x, {.mask = {steps, steps}}); }, {"2 masks for 1 input"});
+  expect_error<InvalidArgument>([&] { Dense(3)(x, {.reverse = true}); }, {"reverse", "ReversibleEmbedding"});
+}
+
+TEST(ModelFiles, MasksThatOpsComputeAreRefusedUnlessALayerMakesThem) {
+  const auto model_of = [](bool mask_zero) {
+    const std::string ids =
+        R"({"class_name": "__keras_tensor__", "config": {"shape": [null, 4], "keras_history": ["i", 0, 0]}})";
+    const auto tensor = [](const std::string& name) {
+      return R"({"class_name": "__keras_tensor__", "config": {"shape": [null, 4], "keras_history": [")" + name +
+             R"(", 0, 0]}})";
+    };
+    return detail::parse_json(
+        R"({"class_name": "Functional", "module": "keras.src.models.functional", "config": {"name": "m", "layers": [
+      {"class_name": "InputLayer", "module": "keras.layers", "name": "i", "inbound_nodes": [],
+       "config": {"name": "i", "batch_shape": [null, 4], "dtype": "int32"}},
+      {"class_name": "Embedding", "module": "keras.layers", "name": "e", "inbound_nodes": [{"args": [)" +
+        ids + R"(], "kwargs": {}}],
+       "config": {"name": "e", "input_dim": 5, "output_dim": 2, "mask_zero": )" +
+        (mask_zero ? "true" : "false") + R"(}},
+      {"class_name": "NotEqual", "module": "keras.src.ops.numpy", "name": "not_equal", "config": {"name": "not_equal"},
+       "inbound_nodes": [{"args": [)" +
+        ids + R"(, 0], "kwargs": {}}]},
+      {"class_name": "GRU", "module": "keras.layers", "name": "g", "config": {"name": "g", "units": 2},
+       "inbound_nodes": [{"args": [)" +
+        tensor("e") + R"(], "kwargs": {"mask": )" + tensor("not_equal") + R"(}}]}],
+      "input_layers": [["i", 0, 0]], "output_layers": [["g", 0, 0]]}})");
+  };
+  ConfigProblems problems;
+  model_from_config(model_of(true), problems);
+  EXPECT_TRUE(problems.empty()) << problems.text();
+  model_from_config(model_of(false), problems);
+  EXPECT_NE(problems.text().find("'not_equal': a mask that an op outside of layers computes"), std::string::npos);
+}
+
 // ---- hostile and foreign files ----
 
 using Members = std::vector<std::pair<std::string, std::string>>;
@@ -329,13 +386,13 @@ TEST(ModelFiles, EverythingUnsupportedIsNamed) {
     {"module": "their.code", "class_name": "Gate", "registered_name": "theirs>Gate", "config": {"name": "g"}},
     {"module": "keras.layers", "class_name": "Dense", "config": {"name": "d", "units": 2, "lora_rank": 4,
       "dtype": {"class_name": "DTypePolicy", "config": {"name": "mixed_bfloat16"}}}})");
-  const std::string compile = R"("compile_config": {"optimizer": {"module": "keras.optimizers", "class_name": "Muon",
+  const std::string compile = R"("compile_config": {"optimizer": {"module": "keras.optimizers", "class_name": "Magic",
     "config": {}, "registered_name": null}, "loss": "my_loss", "metrics": ["accuracy", "my_metric"]}, )";
   write_members(folder.path("a.keras"), {{"config.json", "{" + compile + config.substr(1)}});
   expect_error<FileError>(
       [&] { load_model(folder.path("a.keras")); },
       {"a.keras", "'c1' (Conv2D): data_format", "channels_first", "my_activation", "'code' (Lambda)", "'theirs>Gate'",
-       "'d' (Dense)", "lora_rank", "mixed_bfloat16", "Muon", "my_loss", "my_metric"});
+       "'d' (Dense)", "lora_rank", "mixed_bfloat16", "Magic", "my_loss", "my_metric"});
 }
 
 TEST(ModelFiles, ConfigurationsThatAreNone) {

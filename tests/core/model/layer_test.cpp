@@ -115,6 +115,7 @@ TEST(Naming, IsKeras) {
   EXPECT_EQ(to_snake_case("Dense"), "dense");
   EXPECT_EQ(to_snake_case("Conv2DTranspose"), "conv2d_transpose");
   EXPECT_EQ(to_snake_case("MaxPooling2D"), "max_pooling2d");
+  EXPECT_EQ(to_snake_case("ConvLSTM2D"), "conv_lstm2d");
   EXPECT_EQ(to_snake_case("ReLU"), "re_lu");
   EXPECT_EQ(to_snake_case("PReLU"), "p_re_lu");
   EXPECT_EQ(to_snake_case("ELU"), "elu");
