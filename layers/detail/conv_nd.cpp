@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "keratin/core/ops/conv.h"
+#include "keratin/core/ops/elementwise.h"
 #include "keratin/core/ops/shaping.h"
 #include "keratin/core/tensor/errors.h"
 
@@ -47,6 +48,30 @@ Value conv_3d(const Value& volumes, const Value& kernel, const Windows& windows,
   return ops::reshape(y, Shape{n, depth}.concat(y.shape().slice(1, 4)));
 }
 
+// The planes become images, which one 2-D convolution turns into those that each slice of the window adds to the
+// output: (n, d, h, w, c) -> (n·d, oh, ow, window·f). These are moved to their places and added up.
+Value conv_transpose_3d(const Value& x, const Value& kernel, const Windows& windows, const Ends& padding,
+                        const Sizes& size) {
+  const std::int64_t window = windows.window[0], stride = windows.strides[0], dilation = windows.dilation[0];
+  const Shape in = x.shape(), k = kernel.shape();
+  const std::int64_t n = in[0], depth = in[1], f = k[3], h = size[1], w = size[2];
+  const Value images = ops::reshape(x, {n * depth, in[2], in[3], in[4]});
+  const Value flat = ops::reshape(ops::transpose(kernel, {1, 2, 0, 3, 4}), {k[1], k[2], window * f, k[4]});
+  const Value planes = ops::conv2d_transpose(images, flat, pair_of(size, 1), attrs_of(windows, padding, 1));
+  const Value slices = ops::reshape(planes, {n, depth, 1, h, w, window, f});
+  Value sum;
+  for (std::int64_t i = 0; i < window; ++i) {
+    Value slice = ops::slice(slices, {0, 0, 0, 0, 0, i, 0}, {-1, -1, -1, -1, -1, 1, -1});
+    slice = ops::reshape(slice, {n, depth, 1, h, w, f});
+    slice =
+        ops::reshape(ops::pad(slice, {0, 0, 0, 0, 0, 0}, {0, 0, stride - 1, 0, 0, 0}), {n, depth * stride, h, w, f});
+    const std::int64_t before = i * dilation, after = (window - 1) * dilation - before;
+    slice = ops::pad(slice, {0, before, 0, 0, 0}, {0, after, 0, 0, 0});
+    sum = sum ? sum + slice : slice;
+  }
+  return ops::slice(sum, {0, padding.before[0], 0, 0, 0}, {-1, size[0], -1, -1, -1});
+}
+
 }  // namespace
 
 Ends resolve_ends(const std::string& padding, const Sizes& size, const Windows& windows) {
@@ -84,6 +109,7 @@ Value conv_nd(const Value& x, const Value& kernel, const Windows& windows, const
 
 Value conv_transpose_nd(const Value& x, const Value& kernel, const Windows& windows, const Ends& padding,
                         const Sizes& size) {
+  if (windows.window.size() == 3) return conv_transpose_3d(x, kernel, windows, padding, size);
   const Value y =
       ops::conv2d_transpose(as_images(x), as_image_kernel(kernel), pair_of(size, 1), attrs_of(windows, padding, 1));
   return x.rank() == 3 ? ops::squeeze(y, 1) : y;

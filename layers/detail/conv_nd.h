@@ -25,7 +25,7 @@ Ends resolve_ends(const std::string& padding, const Sizes& size, const Windows& 
 Value conv_nd(const Value& x, const Value& kernel, const Windows& windows, const Ends& padding,
               std::int64_t groups = 1);
 
-// For one and two axes.   x: (n, spatial..., c)   kernel: (spatial..., f, c)   y: (n, out..., f)
+// x: (n, spatial..., c)   kernel: (spatial..., f, c)   y: (n, out..., f)
 // What conv_nd with these windows and that padding would make x of is made of x: out is `size`.
 Value conv_transpose_nd(const Value& x, const Value& kernel, const Windows& windows, const Ends& padding,
                         const Sizes& size);

@@ -149,6 +149,12 @@ void add_activity_loss(const Regularizer& regularizer, const Value& output, Call
   context.add_loss(rows ? penalty / static_cast<double>(output.shape()[0]) : penalty);
 }
 
+Config of_module(std::string module, const Config& config) {
+  Config result(std::move(module), config.class_name());
+  for (const auto& [key, value] : config.entries()) result.set(key, value);
+  return result;
+}
+
 ConfigValue seed_config(const std::optional<std::uint64_t>& seed) {
   return seed ? ConfigValue(static_cast<std::int64_t>(*seed)) : ConfigValue();
 }

@@ -53,6 +53,9 @@ Shape fill_noise_shape(const Shape& noise_shape, const Shape& input);
 // Adds the penalty on a layer's output to the loss, divided by the number of rows as in Keras.
 void add_activity_loss(const Regularizer& regularizer, const Value& output, CallContext& context);
 
+// The configuration of a class that lies in this module of Keras's instead of keras.layers.
+Config of_module(std::string module, const Config& config);
+
 // A seed as Keras writes it.
 ConfigValue seed_config(const std::optional<std::uint64_t>& seed);
 

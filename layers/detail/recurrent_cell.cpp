@@ -1,5 +1,7 @@
 #include "keratin/layers/detail/recurrent_cell.h"
 
+#include <algorithm>
+
 #include "keratin/core/graph/leaves.h"
 #include "keratin/core/ops/detail/op_support.h"
 #include "keratin/core/ops/elementwise.h"
@@ -10,6 +12,7 @@
 #include "keratin/layers/detail/layer_support.h"
 
 namespace keratin::detail {
+
 Values RecurrentCell::call(std::span<const Value> inputs, CallContext& context) {
   const Values states(inputs.begin() + 1, inputs.end());
   Values next = step(project(op_support::to_floating(inputs[0]), context), states, context);
@@ -26,6 +29,22 @@ void RecurrentCell::check_inputs(std::span<const Shape> inputs) const {
     throw InvalidArgument("state " + std::to_string(i) + " must have shape (n, " + std::to_string(sizes[i]) +
                           "), got " + state.to_string());
   }
+}
+
+Initializer with_forget_bias(const Initializer& bias) {
+  return Initializer(
+      [bias](const Shape& shape, DType dtype, std::uint64_t seed) {
+        const std::int64_t units = shape[0] / 4;
+        const Tensor input = bias({units}, dtype, seed), others = bias({2 * units}, dtype, seed);
+        Tensor result = Tensor::full(shape, 1, dtype);
+        visit_dtype(dtype, [&]<class T>() {
+          const auto to = result.values<T>();
+          std::copy_n(input.values<T>().begin(), units, to.begin());
+          std::copy_n(others.values<T>().begin(), 2 * units, to.begin() + 2 * units);
+        });
+        return result;
+      },
+      bias.config());
 }
 
 GatedCell::GatedCell(const std::string& class_name, int gates, CellArguments arguments)
@@ -63,11 +82,10 @@ Config GatedCell::config() const {
   return config.set("seed", seed_config(a.seed));
 }
 
-void GatedCell::add_to_layer_config(Config& config) const {
-  const CellArguments& a = arguments_;
-  const bool lstm = class_name() == "LSTMCell", gru = class_name() == "GRUCell";
-  config.set("units", a.units).set("activation", a.activation.name());
-  if (lstm || gru) config.set("recurrent_activation", a.recurrent_activation.name());
+namespace {
+
+// What follows the activations in all of them; `lstm`, `gru`: as the class is one.
+void add_common(const CellArguments& a, bool lstm, bool gru, Config& config) {
   config.set("use_bias", a.use_bias)
       .set("kernel_initializer", a.kernel_initializer.config())
       .set("recurrent_initializer", a.recurrent_initializer.config())
@@ -85,6 +103,23 @@ void GatedCell::add_to_layer_config(Config& config) const {
   if (gru) config.set("reset_after", a.reset_after);
   // Keras leaves a SimpleRNN's seed out, and does not take one either.
   if (lstm || gru) config.set("seed", seed_config(a.seed));
+}
+
+}  // namespace
+
+void add_lstm_config(const CellArguments& a, Config& config) {
+  config.set("activation", a.activation.name()).set("recurrent_activation", a.recurrent_activation.name());
+  add_common(a, true, false, config);
+}
+
+void GatedCell::add_to_layer_config(Config& config) const {
+  const CellArguments& a = arguments_;
+  const bool lstm = class_name() == "LSTMCell", gru = class_name() == "GRUCell";
+  config.set("units", a.units);
+  if (lstm) return add_lstm_config(a, config);
+  config.set("activation", a.activation.name());
+  if (gru) config.set("recurrent_activation", a.recurrent_activation.name());
+  add_common(a, false, gru, config);
 }
 
 void GatedCell::build(const Shape& input) {

@@ -12,7 +12,8 @@
 
 namespace keratin::detail {
 
-// As a layer: {x (n, features), states (n, size)...} -> {output, next states...}.
+// As a layer: {x (n, features), states (n, size)...} -> {output, next states...}; between these axes there may be
+// spatial ones.
 class RecurrentCell : public LayerImpl {
  public:
   using LayerImpl::LayerImpl;
@@ -20,6 +21,12 @@ class RecurrentCell : public LayerImpl {
   // The sizes of the states; the first of them is the output.
   virtual std::vector<std::int64_t> state_sizes() const = 0;
   virtual std::int64_t output_size() const { return state_sizes().front(); }
+  virtual std::size_t spatial_axes() const { return 0; }
+  // The shape of a state for a step of that shape; unknown sizes are -1.
+  virtual Shape state_shape(std::size_t state, const Shape& step) const { return {step[0], state_sizes()[state]}; }
+  // For a layer whose arguments are those of its cell: adds them, in the order in which the layer has them. `config`
+  // has what all recurrent layers have.
+  virtual void add_to_layer_config(Config&) const {}
   // What a step needs of x. For all steps at once, (time, n, features), which is one large matrix product, or for one.
   virtual Value project(const Value& x, CallContext& context) = 0;
   // The next states. What does not depend on the states is computed once, before the first step.
@@ -102,7 +109,11 @@ Options read_recurrent_options(ConfigReader& c) {
     o.return_state = c.boolean("return_state", false);
     o.go_backwards = c.boolean("go_backwards", false);
     o.stateful = c.boolean("stateful", false);
-    o.unroll = c.boolean("unroll", false);
+    if constexpr (requires { o.unroll; }) {
+      o.unroll = c.boolean("unroll", false);
+    } else {
+      c.ignore("unroll");  // has no effect
+    }
     c.expect("zero_output_for_mask", {false, true});  // Bidirectional sets it itself
     c.expect("time_major", {false});                  // Keras 2's
   }
@@ -110,6 +121,11 @@ Options read_recurrent_options(ConfigReader& c) {
   o.trainable = c.trainable();
   return o;
 }
+
+// Zeros (or whatever the bias begins with) but for the forget gate of an LSTM, the second of four: ones.
+Initializer with_forget_bias(const Initializer& bias);
+// What the layers of all LSTMs have in common in their configurations.
+void add_lstm_config(const CellArguments& arguments, Config& config);
 
 // The weights of SimpleRNN, LSTM and GRU: kernel (features, gates·units), recurrent_kernel (units, gates·units), bias.
 class GatedCell : public RecurrentCell {
@@ -119,8 +135,7 @@ class GatedCell : public RecurrentCell {
 
   Config config() const override;
   const CellArguments& arguments() const { return arguments_; }
-  // The arguments in the order in which the layer of this cell has them; `base` has what all recurrent layers have.
-  void add_to_layer_config(Config& base) const;
+  void add_to_layer_config(Config& config) const override;
 
   Value project(const Value& x, CallContext& context) override;
 

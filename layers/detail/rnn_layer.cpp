@@ -30,6 +30,9 @@ Value flipped(const Value& x) {
   return ops::take(x, Value(order));
 }
 
+// The shape of one step of (n, time, ...).
+Shape step_of(const Shape& sequences) { return sequences.slice(0, 1).concat(sequences.slice(2, sequences.rank())); }
+
 }  // namespace
 
 RnnLayer::RnnLayer(const std::string& class_name, std::shared_ptr<RecurrentCell> cell, RnnArguments arguments,
@@ -54,12 +57,14 @@ Config RnnLayer::config() const {
       .set("unroll", arguments_.unroll)
       .set("zero_output_for_mask", arguments_.zero_output_for_mask);
   if (whole_cell_) return config.set("cell", cell_->config());
-  static_cast<const GatedCell&>(*cell_).add_to_layer_config(config);
+  cell_->add_to_layer_config(config);
   return config;
 }
 
 void RnnLayer::check_inputs(std::span<const Shape> inputs) const {
-  require_rank(inputs[0], 3, "(n, time, features)");
+  static constexpr const char* kAxes[] = {"(n, time, features)", "(n, time, steps, c)", "(n, time, h, w, c)",
+                                          "(n, time, d, h, w, c)"};
+  require_rank(inputs[0], 3 + static_cast<int>(cell_->spatial_axes()), kAxes[cell_->spatial_axes()]);
   require_size(inputs[0], -1, "features", built() ? cell_->input_shapes()[0][-1] : kUnknown);
   const std::vector<std::int64_t> sizes = cell_->state_sizes();
   if (inputs.size() != 1 && inputs.size() != 1 + sizes.size()) {
@@ -67,9 +72,18 @@ void RnnLayer::check_inputs(std::span<const Shape> inputs) const {
                           " initial states, got " + std::to_string(inputs.size()) + " inputs");
   }
   for (std::size_t i = 1; i < inputs.size(); ++i) {
-    if (inputs[i].rank() == 2 && (inputs[i][1] == sizes[i - 1] || inputs[i][1] == kUnknown)) continue;
-    throw InvalidArgument("initial state " + std::to_string(i - 1) + " must have shape (n, " +
-                          std::to_string(sizes[i - 1]) + "), got " + inputs[i].to_string());
+    const Shape wanted = cell_->state_shape(i - 1, step_of(inputs[0]));
+    bool fits = inputs[i].rank() == wanted.rank();
+    for (int axis = 1; fits && axis < wanted.rank(); ++axis) {
+      fits = wanted[axis] == inputs[i][axis] || wanted[axis] == kUnknown || inputs[i][axis] == kUnknown;
+    }
+    if (fits) continue;
+    std::string text = "(n";
+    for (int axis = 1; axis < wanted.rank(); ++axis) {
+      text += ", " + (wanted[axis] == kUnknown ? "?" : std::to_string(wanted[axis]));
+    }
+    throw InvalidArgument("initial state " + std::to_string(i - 1) + " must have shape " + text + "), got " +
+                          inputs[i].to_string());
   }
   if (!arguments_.stateful) return;
   if (inputs[0][0] == kUnknown) {
@@ -84,9 +98,8 @@ void RnnLayer::check_inputs(std::span<const Shape> inputs) const {
 }
 
 void RnnLayer::build(std::span<const Shape> inputs) {
-  const std::int64_t rows = inputs[0][0];
-  std::vector<Shape> shapes = {{rows, inputs[0][-1]}};
-  for (std::int64_t size : cell_->state_sizes()) shapes.push_back({rows, size});
+  std::vector<Shape> shapes = {step_of(inputs[0])};
+  for (std::size_t i = 0; i < state_count(); ++i) shapes.push_back(cell_->state_shape(i, shapes[0]));
   cell_->build_for(shapes);
   if (!arguments_.stateful) return;
   for (std::size_t i = 1; i < shapes.size(); ++i) {
@@ -100,15 +113,15 @@ void RnnLayer::reset_state() {
 
 Values RnnLayer::initial_states(std::span<const Value> inputs, const Value& projected, CallContext& context) const {
   Values states;
-  const std::vector<std::int64_t> sizes = cell_->state_sizes();
-  const std::int64_t rows = projected.shape()[1];
-  for (std::size_t i = 0; i < sizes.size(); ++i) {
+  const Shape step = step_of(inputs[0].shape());
+  for (std::size_t i = 0; i < state_count(); ++i) {
+    const Shape shape = cell_->state_shape(i, step);
     Value state = inputs.size() > 1     ? inputs[i + 1]
                   : arguments_.stateful ? context.value_of(states_[i])
-                                        : ops::broadcast_to(op_support::scalar(0, projected.dtype()), {rows, sizes[i]});
-    if (state.shape() != Shape{rows, sizes[i]}) {
-      throw InvalidArgument("initial state " + std::to_string(i) + " must have shape " +
-                            Shape{rows, sizes[i]}.to_string() + ", got " + state.shape().to_string());
+                                        : ops::broadcast_to(op_support::scalar(0, projected.dtype()), shape);
+    if (state.shape() != shape) {
+      throw InvalidArgument("initial state " + std::to_string(i) + " must have shape " + shape.to_string() + ", got " +
+                            state.shape().to_string());
     }
     states.push_back(ops::cast(state, projected.dtype()));
   }
@@ -118,8 +131,8 @@ Values RnnLayer::initial_states(std::span<const Value> inputs, const Value& proj
 Values RnnLayer::call(std::span<const Value> inputs, CallContext& context) {
   // Time first, so that a step is one piece of memory; what the steps need of x is one product for all of them.
   const Value projected = cell_->project(swap_time(op_support::to_floating(inputs[0])), context);
-  // Keras passes a mask on to recurrent layers only when no initial state is given.
-  const Value mask = inputs.size() == 1 ? context.mask() : Value();
+  // Keras passes a mask on to recurrent layers only when no initial state is given; one given to the call counts.
+  const Value mask = inputs.size() == 1 || !context.options().mask.empty() ? context.mask() : Value();
   if (mask && mask.shape() != inputs[0].shape().slice(0, 2)) {
     throw InvalidArgument("expected a mask of shape (n, time) = " + inputs[0].shape().slice(0, 2).to_string() +
                           ", got one of shape " + mask.shape().to_string());
@@ -145,7 +158,10 @@ Values RnnLayer::call(std::span<const Value> inputs, CallContext& context) {
     y = swap_time(arguments_.go_backwards != flipped_ ? flipped(result.outputs[0]) : result.outputs[0]);
   } else if (mask && arguments_.zero_output_for_mask) {
     const std::int64_t last = arguments_.go_backwards ? 0 : result.outputs[0].shape()[0] - 1;
-    y = ops::reshape(ops::slice(result.outputs[0], {last, 0, 0}, {1, -1, -1}), y.shape());
+    std::vector<std::int64_t> begin(static_cast<std::size_t>(y.rank()) + 1, 0), size(begin.size(), -1);
+    begin[0] = last;
+    size[0] = 1;
+    y = ops::reshape(ops::slice(result.outputs[0], begin, size), y.shape());
   }
   add_activity_loss(arguments_.activity_regularizer, y, context);
   context.set_mask(arguments_.return_sequences ? context.mask() : Value());

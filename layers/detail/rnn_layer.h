@@ -22,10 +22,10 @@ RnnArguments rnn_arguments(const Options& o) {
                  .return_state = o.return_state,
                  .go_backwards = o.go_backwards,
                  .stateful = o.stateful,
-                 .unroll = o.unroll,
                  .activity_regularizer = o.activity_regularizer,
                  .name = o.name,
                  .trainable = o.trainable};
+  if constexpr (requires { o.unroll; }) a.unroll = o.unroll;
   if constexpr (requires { o.zero_output_for_mask; }) a.zero_output_for_mask = o.zero_output_for_mask;
   return a;
 }

@@ -1,29 +1,10 @@
 #include "keratin/layers/rnn/lstm.h"
 
-#include <algorithm>
-
 #include "keratin/core/ops/elementwise.h"
 #include "keratin/layers/detail/rnn_layer.h"
 
 namespace keratin {
 namespace {
-
-// Zeros (or whatever the bias begins with) but for the forget gate, the second of four.
-Initializer with_forget_bias(const Initializer& bias) {
-  return Initializer(
-      [bias](const Shape& shape, DType dtype, std::uint64_t seed) {
-        const std::int64_t units = shape[0] / 4;
-        const Tensor input = bias({units}, dtype, seed), others = bias({2 * units}, dtype, seed);
-        Tensor result = Tensor::full(shape, 1, dtype);
-        visit_dtype(dtype, [&]<class T>() {
-          const auto to = result.values<T>();
-          std::copy_n(input.values<T>().begin(), units, to.begin());
-          std::copy_n(others.values<T>().begin(), 2 * units, to.begin() + 2 * units);
-        });
-        return result;
-      },
-      bias.config());
-}
 
 class LSTMCellLayer final : public detail::GatedCell {
  public:
@@ -41,7 +22,8 @@ class LSTMCellLayer final : public detail::GatedCell {
 
  protected:
   Initializer bias_initializer() const override {
-    return arguments().unit_forget_bias ? with_forget_bias(arguments().bias_initializer) : arguments().bias_initializer;
+    return arguments().unit_forget_bias ? detail::with_forget_bias(arguments().bias_initializer)
+                                        : arguments().bias_initializer;
   }
 };
 

@@ -21,6 +21,7 @@ jax.config.update("jax_platforms", "cpu")
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 from keras import layers  # noqa: E402
+from keras.src.applications import convnext, inception_resnet_v2  # noqa: E402
 
 # Keys that only some versions of Keras 3 know: older ones refuse them, so Keratin does not write them.
 NEW_KEYS = {
@@ -30,6 +31,8 @@ NEW_KEYS = {
     "BatchNormalization": {"renorm", "renorm_clipping", "renorm_momentum"},
     "LayerNormalization": {"rms_scaling"},
     "ZeroPadding1D": {"data_format"},
+    "EinsumDense": {"quantization_config"},
+    "ReversibleEmbedding": {"quantization_config"},
     "RandomFlip": {"data_format"},
     "RandomBrightness": {"data_format"},
     "RandomContrast": {"data_format"},
@@ -63,6 +66,11 @@ CASES = [
         [(4, 5)],
         {},
     ),
+    ("einsum_dense", lambda **k: layers.EinsumDense("ab,bc->ac", 5, bias_axes="c", activation="tanh", **k), [(3, 4)], {}),
+    ("einsum_dense_heads", lambda **k: layers.EinsumDense("abc,cde->abde", (None, 2, 3), bias_axes="de", **k), [(2, 3, 4)], {}),
+    ("einsum_dense_left", lambda **k: layers.EinsumDense("...xy,yxz->...z", 3, **k), [(2, 3, 2, 4)], {}),
+    ("einsum_dense_right", lambda **k: layers.EinsumDense("ab...,bc->ac...", 3, bias_axes="c", kernel_regularizer="l2", **k), [(2, 4, 3)], {}),
+    ("einsum_dense_batched", lambda **k: layers.EinsumDense("abc,bcd->adb", (2, 3), bias_axes="b", **k), [(2, 3, 4)], {}),
     ("conv2d", lambda **k: layers.Conv2D(4, 3, **k), [(2, 6, 5, 3)], {}),
     (
         "conv2d_same_strides",
@@ -165,6 +173,15 @@ CASES = [
     ),
     ("conv3d_groups", lambda **k: layers.Conv3D(4, 2, groups=2, dilation_rate=(2, 1, 1), use_bias=False, **k), [(1, 4, 2, 3, 4)], {}),
     ("conv3d_strides", lambda **k: layers.Conv3D(1, (1, 2, 1), strides=(3, 2, 1), **k), [(1, 5, 4, 2, 1)], {}),
+    ("conv3d_transpose", lambda **k: layers.Conv3DTranspose(2, (2, 3, 2), strides=(2, 1, 3), activation="relu", **k), [(2, 2, 3, 2, 2)], {}),
+    ("conv3d_transpose_same", lambda **k: layers.Conv3DTranspose(2, (3, 2, 4), strides=(2, 3, 1), padding="same", **k), [(1, 2, 2, 3, 2)], {}),
+    (
+        "conv3d_transpose_output_padding",
+        lambda **k: layers.Conv3DTranspose(1, 3, strides=2, padding="same", output_padding=(1, 0, 1), use_bias=False, **k),
+        [(1, 2, 2, 1, 2)],
+        {},
+    ),
+    ("conv3d_transpose_dilated", lambda **k: layers.Conv3DTranspose(1, 2, dilation_rate=(2, 1, 3), **k), [(1, 2, 3, 2, 2)], {}),
     ("max_pooling1d", lambda **k: layers.MaxPooling1D(**k), [(2, 5, 3)], {}),
     ("max_pooling1d_same", lambda **k: layers.MaxPooling1D(3, strides=2, padding="same", **k), [(2, 6, 2)], {}),
     ("average_pooling1d", lambda **k: layers.AveragePooling1D(2, strides=1, **k), [(2, 5, 3)], {}),
@@ -180,6 +197,10 @@ CASES = [
     ("average_pooling3d_same", lambda **k: layers.AveragePooling3D(3, strides=2, padding="same", **k), [(1, 3, 4, 3, 2)], {}),
     ("adaptive_average_pooling2d", lambda **k: layers.AdaptiveAveragePooling2D((2, 3), **k), [(2, 4, 5, 2)], {}),
     ("adaptive_max_pooling2d", lambda **k: layers.AdaptiveMaxPooling2D((3, 2), **k), [(2, 4, 5, 2)], {}),
+    ("adaptive_average_pooling1d", lambda **k: layers.AdaptiveAveragePooling1D(3, **k), [(2, 7, 2)], {}),
+    ("adaptive_max_pooling1d", lambda **k: layers.AdaptiveMaxPooling1D(2, **k), [(2, 6, 3)], {}),
+    ("adaptive_average_pooling3d", lambda **k: layers.AdaptiveAveragePooling3D((2, 3, 1), **k), [(1, 4, 5, 3, 2)], {}),
+    ("adaptive_max_pooling3d", lambda **k: layers.AdaptiveMaxPooling3D(2, **k), [(1, 3, 4, 2, 2)], {}),
     ("global_average_pooling1d", lambda **k: layers.GlobalAveragePooling1D(**k), [(2, 4, 3)], {}),
     ("global_max_pooling1d_keepdims", lambda **k: layers.GlobalMaxPooling1D(keepdims=True, **k), [(2, 4, 3)], {}),
     ("global_average_pooling3d_keepdims", lambda **k: layers.GlobalAveragePooling3D(keepdims=True, **k), [(2, 2, 3, 2, 2)], {}),
@@ -286,6 +307,13 @@ CASES = [
     ("softmax_axis", lambda **k: layers.Softmax(axis=1, **k), [(2, 3, 4)], {}),
     ("softmax_axes", lambda **k: layers.Softmax(axis=(1, 2), **k), [(2, 3, 4)], {}),
     ("embedding", lambda **k: layers.Embedding(7, 3, **k), [(2, 4)], {"ids": 7}),
+    ("reversible_embedding", lambda **k: layers.ReversibleEmbedding(7, 3, **k), [(2, 4)], {"ids": 7}),
+    (
+        "reversible_embedding_reverse",
+        lambda **k: layers.ReversibleEmbedding(5, 3, tie_weights=False, mask_zero=True, logit_soft_cap=2.0, **k),
+        [(2, 4, 3)],
+        {"options": {"reverse": True}},
+    ),
     ("rescaling", lambda **k: layers.Rescaling(1.0 / 255, **k), [(2, 3)], {}),
     ("rescaling_offset", lambda **k: layers.Rescaling(0.5, offset=-1.0, **k), [(2, 3)], {}),
     ("normalization", lambda **k: layers.Normalization(**k), [(4, 3)], {}),
@@ -391,6 +419,10 @@ CASES = [
     ("dot", lambda **k: layers.Dot(1, **k), [(3, 4), (3, 4)], {}),
     ("dot_axes", lambda **k: layers.Dot((2, 1), **k), [(2, 3, 4), (2, 4, 5)], {}),
     ("dot_normalized", lambda **k: layers.Dot(-1, normalize=True, **k), [(2, 3, 4), (2, 2, 4)], {}),
+    # Layers that only keras.applications has.
+    ("layer_scale", lambda **k: convnext.LayerScale(1e-6, 4, **k), [(2, 3, 4)], {}),
+    ("stochastic_depth", lambda **k: convnext.StochasticDepth(0.25, **k), [(3, 4)], {"random": True}),
+    ("custom_scale_layer", lambda **k: inception_resnet_v2.CustomScaleLayer(0.25, **k), [(2, 3), (2, 3)], {}),
 ]
 
 ACTIVATIONS = [
@@ -443,14 +475,14 @@ def clean(config, class_name):
     return strip(config)
 
 
-def run(layer, trainable, rest, inputs, cotangent, training):
+def run(layer, trainable, rest, inputs, cotangent, training, options):
     """Output, losses, gradients of sum(output * cotangent) and the untrained variables afterwards."""
     single = len(inputs) == 1
 
     def forward(trainable, *inputs):
         state = list(zip(layer.trainable_variables + layer.non_trainable_variables, [*trainable, *rest]))
         with keras.StatelessScope(state_mapping=state, collect_losses=True) as scope:
-            y = layer(inputs[0] if single else list(inputs), training=training)
+            y = layer(inputs[0] if single else list(inputs), training=training, **options)
             after = [scope.get_current_value(v) for v in layer.non_trainable_variables if "seed" not in v.name]
         product = (y * cotangent).sum() if cotangent is not None else 0.0
         return product, (y, after, scope.losses)
@@ -480,7 +512,8 @@ def layer_case(name, make, shapes, special):
     if "ids" in special:
         inputs = [random.integers(0, special["ids"], shape, dtype="int32") for shape in shapes]
     arguments = inputs[0] if len(inputs) == 1 else inputs
-    layer(arguments)
+    options = special.get("options", {})
+    layer(arguments, **options)
     for variable in layer.weights:
         values = numbers(variable.shape, 1.0)
         variable.assign(np.abs(values) + 0.25 if "variance" in variable.name else values)
@@ -497,15 +530,20 @@ def layer_case(name, make, shapes, special):
         "weights": [{"name": v.name, "trainable": v.trainable, **tensor(v.value)}
                     for v in layer.trainable_variables + layer.non_trainable_variables if "seed" not in v.name],
     }  # fmt: skip
-    y = run(layer, trainable, rest, inputs, None, False)
+    module = keras.saving.serialize_keras_object(layer)["module"]
+    if module != "keras.layers":
+        case["module"] = module
+    if options:
+        case["options"] = options
+    y = run(layer, trainable, rest, inputs, None, False, options)
     cotangent = numbers(y.shape)
     case["cotangent"] = tensor(cotangent)
-    case["predict"] = run(layer, trainable, rest, inputs, cotangent, False)
+    case["predict"] = run(layer, trainable, rest, inputs, cotangent, False, options)
     if special.get("random"):
         case["random"] = True  # in training
         case["predict"]["state"] = []
     else:
-        train = run(layer, trainable, rest, inputs, cotangent, True)
+        train = run(layer, trainable, rest, inputs, cotangent, True, options)
         if train != case["predict"]:  # only where the phases differ
             case["train"] = train
     return case

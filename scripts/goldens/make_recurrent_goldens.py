@@ -94,6 +94,20 @@ CASES = [
     ("time_distributed", lambda **k: layers.TimeDistributed(layers.Dense(3, activation="tanh", name="a"), **k), [X], {}),
     ("masking", lambda **k: layers.Masking(**k), [X], {"holes": True}),
     ("embedding_mask_zero", lambda **k: layers.Embedding(5, 3, mask_zero=True, **k), [(2, 4)], {"ids": 5}),
+    ("conv_lstm1d", lambda **k: layers.ConvLSTM1D(2, 3, **k), [(2, 3, 5, 2)], {}),
+    ("conv_lstm1d_state", lambda **k: layers.ConvLSTM1D(2, 2, strides=2, return_sequences=True, return_state=True, **k), [(3, 5, 4, 1)], {}),
+    ("conv_lstm2d", lambda **k: layers.ConvLSTM2D(2, (2, 3), return_sequences=True, **k), [(2, 3, 4, 5, 1)], {}),
+    (
+        "conv_lstm2d_same",
+        lambda **k: layers.ConvLSTM2D(
+            2, 3, padding="same", dilation_rate=(2, 1), activation="relu", recurrent_activation="hard_sigmoid",
+            unit_forget_bias=False, go_backwards=True, return_state=True, kernel_regularizer="l2", **k),
+        [(2, 3, 4, 3, 2)],
+        {},
+    ),
+    ("conv_lstm2d_initial_state", lambda **k: layers.ConvLSTM2D(1, 2, use_bias=False, **k), [(2, 2, 3, 3, 1), (2, 2, 2, 1), (2, 2, 2, 1)], {"initial_state": True}),
+    ("conv_lstm2d_dropout", lambda **k: layers.ConvLSTM2D(1, 2, dropout=0.25, recurrent_dropout=0.5, seed=3, **k), [(2, 2, 3, 3, 1)], {"random": True}),
+    ("conv_lstm3d", lambda **k: layers.ConvLSTM3D(1, 2, strides=(1, 2, 1), return_sequences=True, **k), [(1, 2, 3, 4, 3, 1)], {}),
 ]  # fmt: skip
 
 

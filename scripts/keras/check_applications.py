@@ -5,7 +5,8 @@
 
 EXCHANGE is the program keratin_keras_exchange. Each architecture is made for small images and 10 classes, its weights
 and moving statistics random, and saved as .keras; Keratin loads it. A row says what came of it, or what Keratin
-named as unsupported. --small takes one of each family but ConvNeXt, whose own layers are not supported. --write puts the table between the markers of a page.
+named as unsupported. --small takes one of each family. --write puts the table between the markers of a page; with
+--only, in place of the rows that it has of these architectures.
 The loss of the step must be Keras's (in brackets) within a thousandth; dropout is set to 0 for that.
 Exits 1 when fewer than four fifths pass, or with --small when any fails.
 """
@@ -27,7 +28,7 @@ import numpy as np  # noqa: E402
 # Smaller ones end in maps of one element, whose statistics over a batch as small as this one are noise.
 SIZE, SIZES = 64, {"InceptionV3": 107, "InceptionResNetV2": 107, "Xception": 96}
 SMALL = ("VGG16", "ResNet50", "ResNet50V2", "InceptionV3", "Xception", "MobileNet", "MobileNetV2", "MobileNetV3Small",
-         "DenseNet121", "NASNetMobile", "EfficientNetB0", "EfficientNetV2B0")  # fmt: skip
+         "DenseNet121", "NASNetMobile", "EfficientNetB0", "EfficientNetV2B0", "ConvNeXtTiny")  # fmt: skip
 TOLERANCE, LOSS_TOLERANCE, SHARE, CLASSES, ROWS = 1e-4, 1e-3, 0.8, 10, 4
 BEGIN, END = "<!-- applications:begin -->", "<!-- applications:end -->"
 
@@ -116,6 +117,14 @@ def main():
         rows.append("| " + " | ".join(row) + " |")
         print(("ok   " if good else "FAIL ") + rows[-1], flush=True)
         keras.utils.clear_session()
+    if arguments.write and arguments.only:
+        made = {row.split("|")[1].strip(): row for row in rows}
+        old = arguments.write.read_text().split(BEGIN)[1].split(END)[0]
+        everything = [line for line in old.splitlines() if re.match(r"\| [A-Z]", line)]
+        rows = [made.get(line.split("|")[1].strip(), line) for line in everything]
+        columns = [[cell.strip() for cell in row.split("|")[1:-1]] for row in rows]
+        passed = sum(c[3] == "yes" and float(c[4]) <= TOLERANCE and c[5].startswith("yes") for c in columns)
+        names = [c[0] for c in columns]
     verdict = f"Keras {keras.__version__} ({keras.backend.backend()}): {passed} of {len(names)} architectures load, predict within {TOLERANCE:.0e} and train a step"
     print(verdict)
     if arguments.write:

@@ -86,10 +86,13 @@ void step(const fs::path& folder) {
 // Shapes of a sample that the layer takes: one for each input.
 std::vector<Shape> sample_shapes(const std::string& name) {
   if (name == "add") return {{3, 4}, {3, 4}, {4}};
-  if (name == "subtract" || name == "minimum" || name == "concatenate") return {{3}, {3}};
+  if (name == "subtract" || name == "minimum" || name == "concatenate" || name == "custom_scale_layer") {
+    return {{3}, {3}};
+  }
   if (name == "multiply" || name == "average" || name == "maximum") return {{3}, {3}, {3}};
   if (name == "concatenate_axis") return {{3, 2}, {1, 2}};
   if (name == "lstm_initial_state") return {{5, 2}, {2}, {2}};
+  if (name == "conv_lstm2d_initial_state") return {{2, 3, 3, 1}, {2, 2, 1}, {2, 2, 1}};
   if (name == "gru_initial_state") return {{5, 2}, {2}};
   if (name == "normalization_given") return {{3, 2}};
   if (name == "random_crop") return {{4, 3, 2}};  // of other sizes, Keras predicts from the whole image
@@ -98,6 +101,7 @@ std::vector<Shape> sample_shapes(const std::string& name) {
   if (name.starts_with("mha") || name.starts_with("group_query") || name.find("attention") != std::string::npos) {
     return {{3, 4}, {5, 4}};
   }
+  if (name.ends_with("_reverse")) return {{4, 3}};
   if (name == "dot") return {{4}, {4}};
   if (name == "dot_axes") return {{3, 4}, {4, 5}};
   if (name == "dot_normalized") return {{3, 4}, {2, 4}};
@@ -108,13 +112,14 @@ void write(const fs::path& folder) {
   for (const auto& [name, layer] : testing::golden_layers()) {
     const std::string base = (folder / name).string() + "/";
     std::vector<std::vector<Shape>> choices = {sample_shapes(name)};
-    if (choices[0].empty()) choices = {{{12}}, {{3, 4}}, {{8, 4}}, {{8, 8, 4}}, {{5, 6, 4, 4}}};
+    if (choices[0].empty()) choices = {{{12}}, {{3, 4}}, {{8, 4}}, {{8, 8, 4}}, {{5, 6, 4, 4}}, {{3, 5, 6, 4, 4}}};
     for (const std::vector<Shape>& shapes : choices) {
       Values inputs, outputs;
       try {
         for (const Shape& shape : shapes) inputs.push_back(Input(shape));
         // With JAX, Keras computes other sizes of values than of keys only where it shows the weights.
-        outputs = layer.call(inputs, {.return_attention_scores = name == "mha_options"});
+        outputs = layer.call(inputs,
+                             {.return_attention_scores = name == "mha_options", .reverse = name.ends_with("_reverse")});
       } catch (const InvalidArgument&) {
         continue;  // a layer for inputs of another rank
       }

@@ -41,6 +41,27 @@ TEST(Noise, DoesWhatLayersDo) {
   expect_error<InvalidArgument>([] { SpatialDropout2D(2); }, {"SpatialDropout2D: rate must lie between 0 and 1"});
 }
 
+TEST(StochasticDepth, DropsWholeSamplesInTraining) {
+  check_layer([] { return StochasticDepth(0.5); }, {{16, 2, 3}},
+              {.output = {16, 2, 3}, .phases_differ = true, .random = true});
+  expect_error<InvalidArgument>([] { StochasticDepth(2); },
+                                {"StochasticDepth: drop_path_rate must lie between 0 and 1"});
+  expect_error<InvalidArgument>([] { LayerScale(0.1, 3)(Input({4})); }, {"LayerScale", "3 channels, got 4"});
+  if (!testing::have_modules()) GTEST_SKIP() << "a static build has no backend modules";
+  const Tensor ones = Tensor::full({400, 3, 2}, 1, DType::float64);
+  LayerProgram program(StochasticDepth(0.25), {{ones.shape(), DType::float64}}, Phase::train,
+                       testing::reference_device());
+  const auto y = program.run({ones}, ones).output.to_vector<double>();
+  int kept = 0;
+  for (std::size_t row = 0; row < 400; ++row) {
+    for (std::size_t i = 1; i < 6; ++i) ASSERT_EQ(y[row * 6 + i], y[row * 6]);
+    if (y[row * 6] == 0) continue;
+    EXPECT_DOUBLE_EQ(y[row * 6], 1 / 0.75);
+    ++kept;
+  }
+  EXPECT_NEAR(kept, 300, 45);
+}
+
 class DropoutInTraining : public ::testing::Test {
  protected:
   void SetUp() override {

@@ -1,0 +1,25 @@
+// ConvLSTM2D: an LSTM of images, whose products are convolutions (keras.layers.ConvLSTM2D).
+#pragma once
+
+#include "keratin/layers/rnn/conv_lstm_options.h"
+#include "keratin/layers/size2d.h"
+
+namespace keratin {
+
+using ConvLSTM2DOptions = ConvLSTMOptions<Size2D>;
+
+// An LSTM with z = conv(x, kernel) + conv(h, recurrent_kernel) + bias, and states h and c of the shape of an output.
+// x: (n, time, h, w, c) -> y: (n, oh, ow, filters), the last output, or one for each time with return_sequences.
+// `layer({x, h, c})` begins with these states. With return_state the other outputs of `layer.call(...)` are the last
+// states. In masked steps the states stay.
+// Weights, in the cell: kernel (kh, kw, c, 4·filters), recurrent_kernel (kh, kw, filters, 4·filters), bias
+// (4·filters,). Gates lie in the order i, f, c, o.
+class ConvLSTM2D : public Layer {
+ public:
+  // Throws InvalidArgument for numbers that are not positive, an unknown padding word, strides together with dilation
+  // and a dropout outside [0, 1].
+  ConvLSTM2D(std::int64_t filters, Size2D kernel_size, const ConvLSTM2DOptions& options = {});
+  static Layer from_config(ConfigReader& c);
+};
+
+}  // namespace keratin
