@@ -27,18 +27,20 @@ class EinsumDenseLayer final : public LayerImpl {
       kernel_letters_ = equation_.substr(comma + 1, arrow - comma - 1);
       output_ = equation_.substr(arrow + 2);
     }
-    const auto dots = [](const std::string& term) { return term.find("...") != std::string::npos; };
     left_ = input_.starts_with("...") && output_.starts_with("...");
-    right_ = input_.ends_with("...") && output_.ends_with("...");
-    if (!parts || dots(kernel_letters_) || dots(input_) != (left_ || right_) || dots(output_) != (left_ || right_)) {
-      throw InvalidArgument(
-          "EinsumDense: the equation must be of the form 'ab,bc->ac', '...b,bc->...c' or "
-          "'ab...,bc->ac...', got '" +
-          equation_ + "'");
-    }
+    right_ = !left_ && input_.ends_with("...") && output_.ends_with("...");
     for (std::string* term : {&input_, &output_}) {
       if (left_) *term = term->substr(3);
       if (right_) term->resize(term->size() - 3);
+    }
+    const auto letters = [](const std::string& term) {
+      return !term.empty() && std::all_of(term.begin(), term.end(),
+                                          [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); });
+    };
+    if (!parts || !letters(input_) || !letters(kernel_letters_) || !letters(output_)) {
+      throw InvalidArgument(
+          "EinsumDense: the equation must be of the form 'ab,bc->ac', '...b,bc->...c' or 'ab...,bc->ac...', got '" +
+          equation_ + "'");
     }
     for (char letter : options_.bias_axes) {
       if (output_.find(letter) != std::string::npos) continue;
@@ -46,7 +48,7 @@ class EinsumDenseLayer final : public LayerImpl {
                             "'");
     }
     const std::size_t sizes = output_.size() - (left_ ? 0 : 1);
-    if (output_.size() + (left_ ? 1 : 0) < 1 || static_cast<std::size_t>(output_shape_.rank()) != sizes) {
+    if (static_cast<std::size_t>(output_shape_.rank()) != sizes) {
       throw InvalidArgument("EinsumDense: output_shape must have " + std::to_string(sizes) + " sizes for '" +
                             equation_ + "', got " + output_shape_.to_string());
     }

@@ -94,7 +94,12 @@ class ConvLSTMCell final : public RecurrentCell {
   void check_inputs(std::span<const Shape> inputs) const override {
     require_spatial_axes(inputs[0], spatial_axes());
     require_size(inputs[0], -1, "channels", built() ? kernel_.shape()[-2] : kUnknown);
-    require_fit(padding_, inputs[0], windows_);
+    for (std::size_t i = 0; padding_ == "valid" && i < spatial_axes(); ++i) {
+      const std::int64_t size = inputs[0][static_cast<int>(i) + 1];
+      if (size == kUnknown || size >= (windows_.window[i] - 1) * windows_.dilation[i] + 1) continue;
+      throw InvalidArgument("the window of " + text_of_sizes(windows_.window) + " does not fit a step of shape " +
+                            inputs[0].to_string() + "; use a smaller one, or padding 'same'");
+    }
   }
 
   using LayerImpl::build;

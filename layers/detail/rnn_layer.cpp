@@ -91,6 +91,11 @@ void RnnLayer::check_inputs(std::span<const Shape> inputs) const {
         "a stateful layer keeps a state for each row of the batch: give the Input a batch_size, "
         "Input({time, features}, {.batch_size = 32})");
   }
+  const Shape state = cell_->state_shape(0, step_of(inputs[0]));
+  if (std::find(state.begin(), state.end(), kUnknown) != state.end()) {
+    throw InvalidArgument("a stateful layer needs inputs of known sizes, but for the time, got " +
+                          inputs[0].to_string());
+  }
   if (!states_.empty() && states_[0].shape()[0] != inputs[0][0]) {
     throw InvalidArgument("it keeps the states of " + std::to_string(states_[0].shape()[0]) + " rows, got a batch of " +
                           std::to_string(inputs[0][0]));

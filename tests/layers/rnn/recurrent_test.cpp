@@ -275,6 +275,19 @@ TEST(Masks, ThatALayerDoesNotUseAreToldOnce) {
 }
 
 TEST(RecurrentLayers, RefuseNonsense) {
+  expect_error<InvalidArgument>(
+      [] {
+        ConvLSTM2D(2, 5)(Input({4, 3, 8, 1}));
+      },
+      {"ConvLSTM2D", "{5, 5} does not fit a step of shape"});
+  expect_error<InvalidArgument>(
+      [] {
+        ConvLSTM1D(2, 2, {.stateful = true})(Input({4, kUnknown, 1}, {.batch_size = 2}));
+      },
+      {"known sizes"});
+  expect_error<InvalidArgument>([] { ConvLSTM2D(2, 3, {.strides = 2, .dilation_rate = 2}); }, {"strides"});
+  expect_error<InvalidArgument>([] { EinsumDense("...,bc->...c", {}); }, {"EinsumDense", "equation"});
+  expect_error<InvalidArgument>([] { EinsumDense("ab,bc->ac", {3, 4}); }, {"output_shape must have 1"});
   expect_error<InvalidArgument>([] { LSTM(0); }, {"units", "positive", "0"});
   expect_error<InvalidArgument>([] { GRU(3, {.dropout = 1.5}); }, {"dropout", "between 0 and 1", "1.5"});
   expect_error<InvalidArgument>([] { RNN(Dense(3)); }, {"RNN: expected a cell", "Dense"});
