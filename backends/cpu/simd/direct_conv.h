@@ -122,21 +122,20 @@ void direct_forward(const WindowShape& s, i64 n0, i64 n1, const T* x, const T* p
           const i64 high = most(low, least(s.kh, s.h - top));
           for (i64 t = 0; t < pieces; ++t) {
             const i64 ox = s.ow * t / pieces;
-            const TileJob<T> job = {
-                .k = depth,
-                .segments = high - low,
-                .a = high > low ? lines.at(top + low) + ox * s.stride_w * s.c : lines.begin,
-                .a_row = s.stride_w * s.c,
-                .a_step = 1,
-                .a_jump = lines.stride - depth,
-                .b = panels + j * patch + low * depth * width,
-                .b_step = width,
-                .c = y + ((n * s.oh + oy) * s.ow + ox) * s.f + j,
-                .c_row = s.f,
-                .cols = least(width, s.f - j),
-                .add = false,
-                .bias = bias ? bias + j : nullptr,
-                .relu = activation == Activation::relu};
+            const TileJob<T> job = {.k = depth,
+                                    .segments = high - low,
+                                    .a = high > low ? lines.at(top + low) + ox * s.stride_w * s.c : lines.begin,
+                                    .a_row = s.stride_w * s.c,
+                                    .a_step = 1,
+                                    .a_jump = lines.stride - depth,
+                                    .b = panels + j * patch + low * depth * width,
+                                    .b_step = width,
+                                    .c = y + ((n * s.oh + oy) * s.ow + ox) * s.f + j,
+                                    .c_row = s.f,
+                                    .cols = least(width, s.f - j),
+                                    .add = false,
+                                    .bias = bias ? bias + j : nullptr,
+                                    .relu = activation == Activation::relu};
             run_tile(job, static_cast<int>(s.ow * (t + 1) / pieces - ox), width == Vec<T>::size ? 1 : 2);
           }
         }

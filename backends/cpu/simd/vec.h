@@ -39,6 +39,15 @@ struct Vec<float> {
   static KERATIN_INLINE Vec madd(Vec a, Vec b, Vec c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
   static KERATIN_INLINE Vec add(Vec a, Vec b) { return {_mm512_add_ps(a.v, b.v)}; }
   static KERATIN_INLINE Vec max(Vec a, Vec b) { return {_mm512_max_ps(a.v, b.v)}; }
+  // `left` where the two are equal (or both NaN), else 0; what was given is taken out of `left`.
+  static KERATIN_INLINE Vec give(Vec a, Vec b, Vec& left) {
+    const __mmask16 hit =
+        static_cast<__mmask16>(_mm512_cmp_ps_mask(a.v, b.v, _CMP_EQ_OQ) | (_mm512_cmp_ps_mask(a.v, a.v, _CMP_UNORD_Q) &
+                                                                           _mm512_cmp_ps_mask(b.v, b.v, _CMP_UNORD_Q)));
+    const Vec given = {_mm512_maskz_mov_ps(hit, left.v)};
+    left.v = _mm512_mask_mov_ps(left.v, hit, _mm512_setzero_ps());
+    return given;
+  }
 };
 template <>
 struct Vec<double> {
@@ -54,6 +63,14 @@ struct Vec<double> {
   static KERATIN_INLINE Vec madd(Vec a, Vec b, Vec c) { return {_mm512_fmadd_pd(a.v, b.v, c.v)}; }
   static KERATIN_INLINE Vec add(Vec a, Vec b) { return {_mm512_add_pd(a.v, b.v)}; }
   static KERATIN_INLINE Vec max(Vec a, Vec b) { return {_mm512_max_pd(a.v, b.v)}; }
+  static KERATIN_INLINE Vec give(Vec a, Vec b, Vec& left) {
+    const __mmask8 hit =
+        static_cast<__mmask8>(_mm512_cmp_pd_mask(a.v, b.v, _CMP_EQ_OQ) | (_mm512_cmp_pd_mask(a.v, a.v, _CMP_UNORD_Q) &
+                                                                          _mm512_cmp_pd_mask(b.v, b.v, _CMP_UNORD_Q)));
+    const Vec given = {_mm512_maskz_mov_pd(hit, left.v)};
+    left.v = _mm512_mask_mov_pd(left.v, hit, _mm512_setzero_pd());
+    return given;
+  }
 };
 
 #elif defined(__AVX2__)
@@ -74,6 +91,14 @@ struct Vec<float> {
   static KERATIN_INLINE Vec madd(Vec a, Vec b, Vec c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
   static KERATIN_INLINE Vec add(Vec a, Vec b) { return {_mm256_add_ps(a.v, b.v)}; }
   static KERATIN_INLINE Vec max(Vec a, Vec b) { return {_mm256_max_ps(a.v, b.v)}; }
+  static KERATIN_INLINE Vec give(Vec a, Vec b, Vec& left) {
+    const auto hit =
+        _mm256_or_ps(_mm256_cmp_ps(a.v, b.v, _CMP_EQ_OQ),
+                     _mm256_and_ps(_mm256_cmp_ps(a.v, a.v, _CMP_UNORD_Q), _mm256_cmp_ps(b.v, b.v, _CMP_UNORD_Q)));
+    const Vec given = {_mm256_and_ps(hit, left.v)};
+    left.v = _mm256_andnot_ps(hit, left.v);
+    return given;
+  }
 };
 template <>
 struct Vec<double> {
@@ -91,6 +116,14 @@ struct Vec<double> {
   static KERATIN_INLINE Vec madd(Vec a, Vec b, Vec c) { return {_mm256_fmadd_pd(a.v, b.v, c.v)}; }
   static KERATIN_INLINE Vec add(Vec a, Vec b) { return {_mm256_add_pd(a.v, b.v)}; }
   static KERATIN_INLINE Vec max(Vec a, Vec b) { return {_mm256_max_pd(a.v, b.v)}; }
+  static KERATIN_INLINE Vec give(Vec a, Vec b, Vec& left) {
+    const auto hit =
+        _mm256_or_pd(_mm256_cmp_pd(a.v, b.v, _CMP_EQ_OQ),
+                     _mm256_and_pd(_mm256_cmp_pd(a.v, a.v, _CMP_UNORD_Q), _mm256_cmp_pd(b.v, b.v, _CMP_UNORD_Q)));
+    const Vec given = {_mm256_and_pd(hit, left.v)};
+    left.v = _mm256_andnot_pd(hit, left.v);
+    return given;
+  }
 };
 
 #else  // SSE2, which every x86-64 has
@@ -116,6 +149,13 @@ struct Vec<float> {
   static KERATIN_INLINE Vec madd(Vec a, Vec b, Vec c) { return {_mm_add_ps(_mm_mul_ps(a.v, b.v), c.v)}; }
   static KERATIN_INLINE Vec add(Vec a, Vec b) { return {_mm_add_ps(a.v, b.v)}; }
   static KERATIN_INLINE Vec max(Vec a, Vec b) { return {_mm_max_ps(a.v, b.v)}; }
+  static KERATIN_INLINE Vec give(Vec a, Vec b, Vec& left) {
+    const auto hit =
+        _mm_or_ps(_mm_cmpeq_ps(a.v, b.v), _mm_and_ps(_mm_cmpunord_ps(a.v, a.v), _mm_cmpunord_ps(b.v, b.v)));
+    const Vec given = {_mm_and_ps(hit, left.v)};
+    left.v = _mm_andnot_ps(hit, left.v);
+    return given;
+  }
 };
 template <>
 struct Vec<double> {
@@ -138,6 +178,13 @@ struct Vec<double> {
   static KERATIN_INLINE Vec madd(Vec a, Vec b, Vec c) { return {_mm_add_pd(_mm_mul_pd(a.v, b.v), c.v)}; }
   static KERATIN_INLINE Vec add(Vec a, Vec b) { return {_mm_add_pd(a.v, b.v)}; }
   static KERATIN_INLINE Vec max(Vec a, Vec b) { return {_mm_max_pd(a.v, b.v)}; }
+  static KERATIN_INLINE Vec give(Vec a, Vec b, Vec& left) {
+    const auto hit =
+        _mm_or_pd(_mm_cmpeq_pd(a.v, b.v), _mm_and_pd(_mm_cmpunord_pd(a.v, a.v), _mm_cmpunord_pd(b.v, b.v)));
+    const Vec given = {_mm_and_pd(hit, left.v)};
+    left.v = _mm_andnot_pd(hit, left.v);
+    return given;
+  }
 };
 
 #endif
