@@ -37,11 +37,40 @@ Value without_effect(const Node& node, const Values& inputs) {
   return {};
 }
 
+// Whether copies of `value` fill a shape row by row: backends read such an operand again and again instead.
+bool is_repeated_row(const Value& value, const Shape& shape) {
+  const Shape& row = value.shape();
+  int first = 0;
+  while (first < row.rank() && row[first] == 1) ++first;
+  for (int axis = first; axis < row.rank(); ++axis) {
+    if (row[axis] != shape[axis - row.rank()]) return false;
+  }
+  return true;
+}
+
+// Arithmetic broadcasts by itself: no copies are made for it beforehand, as gradients of sums and means ask for.
+Value without_copies(const Node& node, const Values& inputs) {
+  const bool commutes = node.is(kAdd) || node.is(kMultiply) || node.is(kMaximum) || node.is(kMinimum);
+  if (!commutes && !node.is(kSubtract) && !node.is(kDivide)) return {};
+  for (const int side : {1, 0}) {
+    const Node& copies = *inputs[static_cast<std::size_t>(side)].node();
+    if (!copies.is(kBroadcastTo) || inputs[static_cast<std::size_t>(1 - side)].spec() != node.outputs()[0]) continue;
+    const Value& row = copies.input(0);
+    const bool fits = side == 1 || commutes ? is_repeated_row(row, node.outputs()[0].shape) : row.shape().size() == 1;
+    if (!fits) continue;
+    Values operands = inputs;
+    operands[static_cast<std::size_t>(side)] = row;
+    return apply1(node.op(), {}, operands);
+  }
+  return {};
+}
+
 }  // namespace
 
 Program simplify(const Program& program) {
   return merge_common(rewrite(tidy_scans(program), [](const NodePtr& node, const Values& inputs) -> Values {
-    const Value value = without_effect(*node, inputs);
+    Value value = without_effect(*node, inputs);
+    if (!value && node->is_op()) value = without_copies(*node, inputs);
     return value ? Values{value} : Values{};
   }));
 }

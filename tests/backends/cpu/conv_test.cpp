@@ -56,11 +56,11 @@ std::vector<WindowShape> shapes() {
       shape(3, 20, 19, 2, 3, 3, 4, 3, 2, 2),  // few channels, strides and dilation
       shape(4, 40, 40, 1, 3, 3, 32),          // several tiles
       shape(0, 5, 5, 3, 3, 3, 4),
-      shape(2, 11, 10, 8, 3, 3, 16, 1, 1),    // straight from the image in all directions: whole vectors of filters
-      shape(2, 12, 13, 5, 3, 4, 48, 2, 1),    // with strides
-      shape(3, 9, 9, 16, 5, 5, 32, 1, 2),     // wide borders
-      shape(1, 40, 100, 16, 3, 3, 16, 1, 1),  // several bands of lines
-      shape(2, 6, 40, 18, 2, 3, 40, 3, 0),    // rows and columns that no window sees
+      shape(2, 11, 10, 8, 3, 3, 16, 1, 1),   // straight from the image in all directions: whole vectors of filters
+      shape(2, 12, 13, 5, 3, 4, 48, 2, 1),   // with strides
+      shape(1, 9, 9, 8, 5, 5, 32, 1, 2),     // wide borders
+      shape(1, 24, 60, 12, 3, 3, 16, 1, 1),  // several bands of lines
+      shape(2, 6, 40, 18, 2, 3, 40, 3, 0),   // rows and columns that no window sees
   };
   WindowShape lopsided = shape(2, 4, 40, 3, 1, 11, 3);
   lopsided.stride_w = 2;

@@ -62,6 +62,22 @@ TEST(Simplify, LargeIntegersThatAreOneAsDoublesAreNotMerged) {
   EXPECT_NE(p.outputs[0].node(), p.outputs[1].node());
 }
 
+TEST(Simplify, ArithmeticNeedsNoCopiesOfARow) {
+  const Value x = matrix("x", 4, 3), row = matrix("row", 1, 3), column = matrix("column", 4, 1);
+  const auto copies = [&](const Value& y) { return count(simplify(program({x, row, column}, {y})), kBroadcastTo); };
+  const auto wide = [](const Value& v) { return ops::broadcast_to(v, {4, 3}); };
+  EXPECT_EQ(copies(x + wide(row)), 0u);
+  EXPECT_EQ(copies(wide(row) * x), 0u);
+  EXPECT_EQ(copies(x / wide(row)), 0u);
+  EXPECT_EQ(copies(x - wide(ops::sum(row))), 0u);
+  EXPECT_EQ(copies(wide(ops::sum(row)) - x), 0u);
+  // Where no kernel is quick without them, or where the copies make the shape.
+  EXPECT_EQ(copies(wide(row) - x), 1u);
+  EXPECT_EQ(copies(x + wide(column)), 1u);
+  EXPECT_EQ(copies(row + wide(row)), 1u);
+  EXPECT_EQ(simplify(program({x, row}, {x + wide(row)})).outputs[0].spec(), x.spec());
+}
+
 TEST(Fuse, MatmulBiasRelu) {
   const Value x = matrix("x", 4, 5), w = matrix("w", 5, 6), b = input_value("b", {{6}, DType::float32});
   const Program p = fuse(program({x, w, b}, {ops::relu(ops::matmul(x, w) + b)}), StubBackend());

@@ -35,8 +35,10 @@ class LibrarySearchTest : public ::testing::Test, protected MadeUpSystem {
   void add_copied(const std::string& path) {
     if (small_.empty()) {
       const std::string whole = read_file(library_);
-      small_ = whole.substr(0, 64);  // a header alone, with no segments: complete in itself
-      small_[56] = small_[57] = '\0';
+      small_ = whole.substr(0, 64);  // a header alone, with no segments and no sections: complete in itself
+      small_.replace(40, 8, 8, '\0');
+      small_.replace(56, 2, 2, '\0');
+      small_.replace(60, 2, 2, '\0');
     }
     add_file(path, small_);
   }
