@@ -182,15 +182,12 @@ std::vector<Tap> taps(const Value& place, std::int64_t size, const image::Sample
           {inside(next, size, options.fill_mode), share_within(next, above)}};
 }
 
-// The sum over the taps of share · pixels(tap).
-template <class Pixels>
-Value weighted(const std::vector<Tap>& taps, const Pixels& pixels) {
-  Value sum;
-  for (const Tap& tap : taps) {
-    const Value x = pixels(tap);
-    const Value y = tap.share ? x * expand_dims(tap.share, 3) : x;
-    sum = sum ? sum + y : y;
-  }
+// pixels · share, for all channels; an empty share is 1.
+Value shared(const Value& pixels, const Value& share) { return share ? pixels * expand_dims(share, 3) : pixels; }
+
+Value sum_of(const Values& parts) {
+  Value sum = parts.front();
+  for (std::size_t i = 1; i < parts.size(); ++i) sum = sum + parts[i];
   return sum;
 }
 
@@ -310,17 +307,21 @@ Value sample(Value images, const Value& rows, const Value& columns, const Sample
   const std::vector<Tap> row_taps = taps_of(rows, x.shape()[1]), column_taps = taps_of(columns, x.shape()[2]);
   Value y = x;
   if (is_separable(rows, columns)) {
-    if (rows) {
-      y = weighted(row_taps, [&](const Tap& row) { return rows_at(x, row.index); });
-    }
-    if (columns) {
-      const Value from = y;
-      y = weighted(column_taps, [&](const Tap& column) { return pixels_at(from, {}, column.index); });
-    }
+    Values parts;
+    for (const Tap& row : row_taps) parts.push_back(shared(rows_at(x, row.index), row.share));
+    if (rows) y = sum_of(parts);
+    parts.clear();
+    for (const Tap& column : column_taps) parts.push_back(shared(pixels_at(y, {}, column.index), column.share));
+    if (columns) y = sum_of(parts);
   } else {
-    y = weighted(row_taps, [&](const Tap& row) {
-      return weighted(column_taps, [&](const Tap& column) { return pixels_at(x, row.index, column.index); });
-    });
+    Values parts;
+    for (const Tap& row : row_taps) {
+      for (const Tap& column : column_taps) {
+        const Value share = row.share ? row.share * column.share : Value();
+        parts.push_back(shared(pixels_at(x, row.index, column.index), share));
+      }
+    }
+    y = sum_of(parts);
   }
   if (options.fill_mode != "constant" || options.fill_value == 0) return y;
   const Value vertical = covered(row_taps), horizontal = covered(column_taps);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "keratin/core/ops/activations.h"
+#include "keratin/core/ops/color.h"
 #include "keratin/core/ops/conv.h"
 #include "keratin/core/ops/ctc.h"
 #include "keratin/core/ops/einsum.h"

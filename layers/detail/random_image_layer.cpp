@@ -67,6 +67,15 @@ DrawRange range_of(std::string_view layer, std::string_view option, const Factor
                         " and " + format_number(most) + ", got " + text_of(factor));
 }
 
+void require_colors(const Shape& images) {
+  if (images[3] == 3 || images[3] == kUnknown) return;
+  throw InvalidArgument("expected images of 3 channels (red, green, blue), got " + images.to_string());
+}
+
+Value rescaled(const Value& x, const std::array<double, 2>& from, const std::array<double, 2>& to) {
+  return from == to ? x : (x - from[0]) / (from[1] - from[0]) * (to[1] - to[0]) + to[0];
+}
+
 Factor read_factor(ConfigReader& c, std::string_view key) {
   const ConfigValue* value = c.take(key);
   if (!value) {
@@ -110,6 +119,11 @@ RandomAffineOptions read_affine_options(ConfigReader& c) {
 RandomImageOptions read_random_options(ConfigReader& c) {
   expect_channels_last(c);
   return {.seed = c.seed(), .name = c.name(), .trainable = c.trainable()};
+}
+
+RandomColorOptions read_color_options(ConfigReader& c) {
+  expect_channels_last(c);
+  return {.value_range = read_value_range(c), .seed = c.seed(), .name = c.name(), .trainable = c.trainable()};
 }
 
 }  // namespace detail

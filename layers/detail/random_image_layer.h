@@ -60,11 +60,18 @@ class RandomAffineLayer : public RandomImageLayer {
 // InvalidArgument as "RandomBrightness: factor must lie between -1 and 1, got 3".
 DrawRange range_of(std::string_view layer, std::string_view option, const Factor& factor, double least, double most);
 
+// For check_inputs: red, green and blue.
+void require_colors(const Shape& images);
+
+// x, of values from one range, in another one.
+Value rescaled(const Value& x, const std::array<double, 2>& from, const std::array<double, 2>& to);
+
 // An argument of a configuration, required: a number or a list of two. Null leaves the optional one empty.
 Factor read_factor(ConfigReader& c, std::string_view key);
 std::optional<Factor> read_optional_factor(ConfigReader& c, std::string_view key);
 std::array<double, 2> read_value_range(ConfigReader& c);
 RandomAffineOptions read_affine_options(ConfigReader& c);
 RandomImageOptions read_random_options(ConfigReader& c);
+RandomColorOptions read_color_options(ConfigReader& c);
 
 }  // namespace keratin::detail

@@ -403,6 +403,53 @@ CASES = [
         [(1, 2, 2, 1)],
         {"drawn": True},
     ),
+    ("random_shear", lambda **k: layers.RandomShear((0.25, 0.5), (0.0, 0.125), seed=3, **k), [(1, 2, 2, 1)], {"random": True}),
+    ("random_shear_drawn", lambda **k: layers.RandomShear((0.0, 0.0), (0.0, 0.0), fill_mode="wrap", **k), [(1, 3, 4, 2)], {"drawn": True}),
+    ("random_grayscale", lambda **k: layers.RandomGrayscale(0.25, **k), [(1, 2, 2, 3)], {"random": True}),
+    ("random_grayscale_drawn", lambda **k: layers.RandomGrayscale(1.0, **k), [(2, 2, 3, 3)], {"drawn": True}),
+    ("random_invert", lambda **k: layers.RandomInvert(0.5, seed=3, **k), [(1, 2, 2, 1)], {"random": True}),
+    ("random_invert_drawn", lambda **k: layers.RandomInvert((1.0, 1.0), value_range=(0, 1), **k), [(1, 2, 3, 2)], {"drawn": True}),
+    ("random_saturation", lambda **k: layers.RandomSaturation((0.25, 0.5), seed=3, **k), [(1, 2, 2, 3)], {"random": True}),
+    (
+        "random_saturation_drawn",
+        lambda **k: layers.RandomSaturation((0.25, 0.25), value_range=(0.0, 1.0), **k),
+        [(2, 2, 3, 3)],
+        {"drawn": True, "positive": True},
+    ),
+    ("random_hue", lambda **k: layers.RandomHue(0.25, seed=3, **k), [(1, 2, 2, 3)], {"random": True}),
+    (
+        "random_hue_drawn",  # half of the circle, either way
+        lambda **k: layers.RandomHue((1.0, 1.0), value_range=(0.0, 4.0), **k),
+        [(2, 2, 3, 3)],
+        {"drawn": True, "positive": True},
+    ),
+    (
+        "random_color_jitter",
+        lambda **k: layers.RandomColorJitter(brightness_factor=0.25, hue_factor=(0.25, 0.5), seed=3, **k),
+        [(1, 2, 2, 3)],
+        {"random": True},
+    ),
+    (
+        "random_color_jitter_drawn",
+        lambda **k: layers.RandomColorJitter((0.0, 4.0), (0.125, 0.125), (0.0, 0.0), (0.25, 0.25), (1.0, 1.0), **k),
+        [(2, 2, 3, 3)],
+        {"drawn": True, "positive": True},
+    ),
+    (
+        "random_color_degeneration",
+        lambda **k: layers.RandomColorDegeneration((0.5, 0.5), value_range=(-1.5, 1.5), **k),
+        [(2, 2, 2, 3)],
+        {"drawn": True},
+    ),
+    ("solarization", lambda **k: layers.Solarization(0.5, (0.25, 0.5), seed=3, **k), [(1, 2, 2, 1)], {"random": True}),
+    (
+        "solarization_drawn",
+        lambda **k: layers.Solarization(value_range=(-2.0, 2.5), **k),
+        [(1, 3, 2, 2)],
+        {"drawn": True},
+    ),
+    ("auto_contrast", lambda **k: layers.AutoContrast(**k), [(2, 3, 2, 2)], {}),
+    ("auto_contrast_range", lambda **k: layers.AutoContrast((-1.0, 1.0), **k), [(1, 3, 4, 1)], {}),
     ("category_encoding", lambda **k: layers.CategoryEncoding(5, **k), [(3, 4)], {"ids": 5}),
     ("category_encoding_one_hot", lambda **k: layers.CategoryEncoding(5, output_mode="one_hot", **k), [(2, 3)], {"ids": 5}),
     ("category_encoding_column", lambda **k: layers.CategoryEncoding(5, output_mode="one_hot", **k), [(4, 1)], {"ids": 5}),
@@ -509,6 +556,8 @@ def layer_case(name, make, shapes, special):
     config = clean(make().get_config(), type(make()).__name__)
     layer = make(dtype="float64")
     inputs = [numbers(shape) for shape in shapes]
+    if special.get("positive"):
+        inputs = [np.abs(x) for x in inputs]
     if "ids" in special:
         inputs = [random.integers(0, special["ids"], shape, dtype="int32") for shape in shapes]
     arguments = inputs[0] if len(inputs) == 1 else inputs

@@ -465,8 +465,8 @@ def from_keras(exchange, folder, names, report):
             train(model, x, y)  # so that the optimizer has a state
         save_data(here / "data.h5", x, y)
         model.save(here / "model.keras")
-        # Keras cannot write every optimizer's state to .h5: it gives two variables one name. Nor a RandomBrightness at all.
-        if not name.startswith(("optimizer_", "loss_", "metrics_", "layer_random_brightness")):
+        # Keras cannot write every optimizer's state to .h5: it gives two variables one name.
+        if not name.startswith(("optimizer_", "loss_", "metrics_", *NEVER_IN_H5)):
             model.save(here / "model.h5")
         prediction = predict(model, x)
         evaluation = evaluate(model, x, y) if name.startswith("metrics") else None

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "keratin/core/ops/elementwise.h"
-#include "keratin/layers/detail/config_support.h"
 #include "keratin/layers/detail/random_image_layer.h"
 
 namespace keratin {
@@ -42,11 +41,8 @@ RandomBrightness::RandomBrightness(const Factor& factor, const RandomColorOption
     : Layer(std::make_shared<RandomBrightnessLayer>(factor, options)) {}
 
 Layer RandomBrightness::from_config(ConfigReader& c) {
-  detail::expect_channels_last(c);
   const Factor factor = detail::read_factor(c, "factor");
-  return RandomBrightness(
-      factor,
-      {.value_range = detail::read_value_range(c), .seed = c.seed(), .name = c.name(), .trainable = c.trainable()});
+  return RandomBrightness(factor, detail::read_color_options(c));
 }
 
 }  // namespace keratin

@@ -4,7 +4,6 @@
 
 #include "keratin/core/ops/elementwise.h"
 #include "keratin/core/ops/reduce.h"
-#include "keratin/layers/detail/config_support.h"
 #include "keratin/layers/detail/random_image_layer.h"
 
 namespace keratin {
@@ -44,11 +43,8 @@ RandomContrast::RandomContrast(const Factor& factor, const RandomColorOptions& o
     : Layer(std::make_shared<RandomContrastLayer>(factor, options)) {}
 
 Layer RandomContrast::from_config(ConfigReader& c) {
-  detail::expect_channels_last(c);
   const Factor factor = detail::read_factor(c, "factor");
-  return RandomContrast(
-      factor,
-      {.value_range = detail::read_value_range(c), .seed = c.seed(), .name = c.name(), .trainable = c.trainable()});
+  return RandomContrast(factor, detail::read_color_options(c));
 }
 
 }  // namespace keratin

@@ -3,9 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <set>
 
+#include "keratin/core/ops/color.h"
+#include "keratin/core/ops/elementwise.h"
 #include "keratin/core/ops/image.h"
 #include "keratin/core/ops/shaping.h"
 #include "keratin/core/tensor/errors.h"
@@ -60,6 +63,24 @@ TEST(ImageLayers, DoWhatLayersDo) {
   check_layer([] { return RandomContrast(0.5, {.value_range = {-9, 9}, .seed = 1}); }, images, random);
   check_layer([] { return RandomBrightness(0.5, {.value_range = {-9, 9}, .seed = 1}); }, images, random);
   check_layer([] { return RandomErasing({1, 1}, {.seed = 1}); }, images, random);
+  check_layer([] { return RandomInvert({1, 1}); }, images, random);
+  check_layer([] { return Solarization({.addition_factor = 0.5, .value_range = {-9, 9}, .seed = 1}); }, images, random);
+  check_layer([] { return RandomShear({.x_factor = {0.5, 1}, .fill_mode = "constant", .seed = 1}); }, images, random);
+  check_layer([] { return AutoContrast(); }, images, same);
+  CheckLayerOptions colors = random;
+  colors.output = {1, 2, 2, 3};
+  colors.wrong = {1, 2, 2, 2};
+  colors.wrong_says = "3 channels (red, green, blue), got (1, 2, 2, 2)";
+  const std::vector<Shape> colored = {{1, 2, 2, 3}};
+  check_layer([] { return RandomGrayscale(1); }, colored, colors);
+  check_layer([] { return RandomColorDegeneration({0.5, 1}, {.value_range = {-9, 9}}); }, colored, colors);
+  check_layer([] { return RandomHue(0.5, {.value_range = {-2, 2}, .seed = 1}); }, colored, colors);
+  check_layer([] { return RandomSaturation({0.1, 0.4}, {.value_range = {0, 9}, .seed = 1}); }, colored, colors);
+  check_layer(
+      [] {
+        return RandomColorJitter({.value_range = {-2, 2}, .contrast_factor = 0.5, .hue_factor = 0.5});
+      },
+      colored, colors);
   check_layer([] { return CategoryEncoding(5); }, {{2, 3}},
               {.output = {2, 5}, .dtype = DType::int32, .ids = 5, .wrong = {2, 3, 1}, .wrong_says = "rank 2 (n, k)"});
   EXPECT_EQ(Resizing(3, 5)(Input({kUnknown, kUnknown, 3})).shape(), (Shape{kUnknown, 3, 5, 3}));
@@ -103,6 +124,14 @@ TEST(ImageLayers, RefuseNonsense) {
               RandomErasing(0.5, {.fill_value = {1, 2}})(Value(Tensor({1, 2, 2, 3})));
             },
             "fill_value has 2 numbers"},
+           {[] { RandomGrayscale(2); }, "RandomGrayscale: factor must lie between 0 and 1, got 2"},
+           {[] { RandomShear({.x_factor = -0.5}); }, "RandomShear: x_factor must lie between 0 and 1, got -0.5"},
+           {[] { RandomColorJitter({.hue_factor = 2}); }, "RandomHue: factor must lie between 0 and 1, got 2"},
+           {[] { Solarization({.addition_factor = 2}); }, "Solarization: addition_factor must lie between 0 and 1"},
+           {[] {
+              ops::image::rgb_to_hsv(Value(Tensor({2, 2})));
+            },
+            "the last axis must have size 3"},
            {[] { CategoryEncoding(0); }, "CategoryEncoding: num_tokens must be positive"},
            {[] { CategoryEncoding(3, {.output_mode = "multihot"}); }, "did you mean 'multi_hot'"},
            {[] {
@@ -186,7 +215,7 @@ class RandomImages : public ::testing::Test {
 };
 
 TEST_F(RandomImages, DependOnSeedAndStepOnly) {
-  const Tensor x = counted({20, 4, 5, 2});
+  const Tensor x = counted({20, 4, 5, 3});
   const std::vector<std::function<Layer(std::uint64_t)>> makers = {
       [](std::uint64_t seed) { return RandomFlip("horizontal", {.seed = seed}); },
       [](std::uint64_t seed) { return RandomRotation(0.5, {.seed = seed}); },
@@ -210,8 +239,8 @@ TEST_F(RandomImages, DependOnSeedAndStepOnly) {
     EXPECT_NE(list(trained(make(1), x, 1)), first);
     EXPECT_EQ(list(trained(make(1), x, 0, Phase::predict)), list(x));
     // Each image has numbers of its own.
-    Tensor alike({4, 3, 4, 1}, DType::float64);
-    for (std::size_t i = 0; i < 48; ++i) alike.values<double>()[i] = static_cast<double>(i % 12 * 5 % 7);
+    Tensor alike({4, 2, 2, 3}, DType::float64);
+    for (std::size_t i = 0; i < 48; ++i) alike.values<double>()[i] = static_cast<double>(i % 12 * 5 % 7 * 100);
     const Tensor y = trained(make(3), alike);
     std::set<std::vector<double>> different;
     for (std::int64_t i = 0; i < 4; ++i) different.insert(image(y, i));
@@ -219,18 +248,37 @@ TEST_F(RandomImages, DependOnSeedAndStepOnly) {
   }
 }
 
-TEST_F(RandomImages, FlipTurnsAboutHalf) {
-  const Tensor x = counted({400, 2, 3, 1});
-  for (const char* mode : {"horizontal", "vertical", "horizontal_and_vertical"}) {
-    SCOPED_TRACE(mode);
-    std::vector<int> axes = {1, 2};
-    if (std::string(mode) == "horizontal") axes = {2};
-    if (std::string(mode) == "vertical") axes = {1};
-    const Tensor other = ops::flip(x, axes), y = trained(RandomFlip(mode, {.seed = 4}), x);
+TEST_F(RandomImages, AboutHalfAreOneOrTheOther) {
+  Tensor x({400, 2, 3, 3}, DType::float64);
+  for (std::size_t i = 0; i < x.values<double>().size(); ++i) x.values<double>()[i] = static_cast<double>(i * 7 % 251);
+  const Value grey = ops::repeat(ops::image::rgb_to_grayscale(x), 3, 3);
+  const auto slanted = [&](double shear) {
+    return ops::image::affine_transform(x, Tensor({1, 6}, {1.0, shear, 0.0, 0.0, 1.0, 0.0}), {.fill_mode = "reflect"});
+  };
+  struct Case {
+    Layer layer;
+    Value one, other;
+  };
+  for (const Case& c : std::vector<Case>{
+           {RandomFlip("horizontal", {.seed = 4}), x, ops::flip(x, {2})},
+           {RandomFlip("vertical", {.seed = 4}), x, ops::flip(x, {1})},
+           {RandomFlip("horizontal_and_vertical", {.seed = 4}), x, ops::flip(x, {1, 2})},
+           {RandomGrayscale(0.5, {.seed = 4}), x, grey},
+           {RandomInvert({0.5, 0.5}, {.seed = 4}), x, 255.0 - Value(x)},
+           {RandomShear({.x_factor = {0.5, 0.5}, .seed = 4}), slanted(0.5), slanted(-0.5)},
+       }) {
+    SCOPED_TRACE(c.layer.class_name());
+    const Tensor y = trained(c.layer, x), one = c.one, other = c.other;
     int turned = 0;
     for (std::int64_t i = 0; i < 400; ++i) {
-      turned += image(y, i) == image(other, i) ? 1 : 0;
-      ASSERT_TRUE(image(y, i) == image(other, i) || image(y, i) == image(x, i)) << i;
+      const auto distance = [&](const Tensor& from) {
+        const std::vector<double> a = image(y, i), b = image(from, i);
+        double most = 0;
+        for (std::size_t j = 0; j < a.size(); ++j) most = std::max(most, std::abs(a[j] - b[j]));
+        return most;
+      };
+      turned += distance(other) < 1e-4 ? 1 : 0;
+      ASSERT_LT(std::min(distance(one), distance(other)), 1e-4) << i;
     }
     EXPECT_NEAR(turned, 200, 50);  // five standard deviations
   }
@@ -258,6 +306,22 @@ TEST_F(RandomImages, ColorsStayInTheirRange) {
   EXPECT_TRUE(weakest >= 0.75 && weakest < 0.77 && strongest <= 1.5 && strongest > 1.48) << weakest << " " << strongest;
   const Tensor clipped = trained(RandomBrightness({1, 1}, {.value_range = {0, 100}}), x);
   for (double value : list(clipped)) EXPECT_EQ(value, 100);
+}
+
+// What is below an image's threshold stays, the rest is turned around.
+TEST_F(RandomImages, SolarizationHasAThreshold) {
+  const Tensor x = counted({20, 4, 4, 1}, 0.79);  // 0 to 252
+  const Tensor y = trained(Solarization({.threshold_factor = 1, .seed = 1}), x);
+  for (std::int64_t i = 0; i < 20; ++i) {
+    double kept = -1, turned = 256;
+    for (std::size_t j = 0; j < 16; ++j) {
+      const double before = image(x, i)[j], after = image(y, i)[j];
+      if (before == after) kept = std::max(kept, before);
+      if (before != after) turned = std::min(turned, before);
+      ASSERT_TRUE(before == after || std::abs(255 - before - after) < 1e-9);
+    }
+    EXPECT_LT(kept, turned);
+  }
 }
 
 TEST_F(RandomImages, CropTakesOneWindowForTheBatch) {
