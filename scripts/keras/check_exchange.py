@@ -282,6 +282,9 @@ def layer_cases():
         except (AttributeError, TypeError, ValueError):  # the layer, or an argument of it
             MISSING.add(name)
             continue
+        if name == "category_encoding_column" and len(make()(np.zeros((2, 1), "int32")).shape) == 3:
+            MISSING.add(name)  # old versions (seen: 3.0) keep the axis of size 1
+            continue
         if name.startswith("mha") and not hasattr(layers.MultiHeadAttention, "query_dense"):
             MISSING.add(name)  # old versions (seen: 3.0) call the weights otherwise in files, and cannot read today's
             continue
@@ -466,8 +469,11 @@ def from_keras(exchange, folder, names, report):
         save_data(here / "data.h5", x, y)
         model.save(here / "model.keras")
         # Keras cannot write every optimizer's state to .h5: it gives two variables one name.
-        if not name.startswith(("optimizer_", "loss_", "metrics_", *NEVER_IN_H5)):
-            model.save(here / "model.h5")
+        if not name.startswith(("optimizer_", "loss_", "metrics_")):
+            try:
+                model.save(here / "model.h5")
+            except TypeError:  # Keras fails to copy lists in configurations of layers with random numbers
+                (here / "model.h5").unlink(missing_ok=True)
         prediction = predict(model, x)
         evaluation = evaluate(model, x, y) if name.startswith("metrics") else None
         expected[name] = (model, x, y, prediction, train(model, x, y) if y is not None else None, evaluation)

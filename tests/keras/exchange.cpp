@@ -96,6 +96,9 @@ std::vector<Shape> sample_shapes(const std::string& name) {
   if (name == "gru_initial_state") return {{5, 2}, {2}};
   if (name == "normalization_given") return {{3, 2}};
   if (name == "random_crop") return {{4, 3, 2}};  // of other sizes, Keras predicts from the whole image
+  for (const char* colors : {"random_grayscale", "random_saturation", "random_hue", "random_color"}) {
+    if (name.starts_with(colors)) return {{4, 3, 3}};
+  }
   if (name == "mha_mask") return {};
   if (name == "mha_axes" || name == "mha_all_axes") return {{3, 4, 2}, {3, 2, 2}};
   if (name.starts_with("mha") || name.starts_with("group_query") || name.find("attention") != std::string::npos) {
