@@ -61,7 +61,7 @@ DrawRange range_of(std::string_view layer, std::string_view option, const Factor
   double lower = std::min(factor.lower(), factor.upper()), upper = std::max(factor.lower(), factor.upper());
   if (lower >= least && upper <= most) {
     if (!factor.is_one_number()) return {lower, upper};
-    return {std::max(-std::abs(upper), least), std::abs(upper)};
+    return {std::max(0.0 - std::abs(upper), least + 0.0), std::abs(upper)};  // never -0
   }
   throw InvalidArgument(std::string(layer) + ": " + std::string(option) + " must lie between " + format_number(least) +
                         " and " + format_number(most) + ", got " + text_of(factor));

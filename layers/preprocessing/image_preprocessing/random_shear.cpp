@@ -58,7 +58,7 @@ class RandomShearLayer final : public detail::RandomAffineLayer {
 Factor read_shear(ConfigReader& c, const char* key) {
   if (!c.config().find(key)) return 0.0;
   const Factor factor = detail::read_factor(c, key);
-  return !factor.is_one_number() && factor.lower() == -factor.upper() ? Factor(factor.upper()) : factor;
+  return factor.lower() < 0 && factor.lower() == -factor.upper() ? Factor(factor.upper()) : factor;
 }
 
 }  // namespace
