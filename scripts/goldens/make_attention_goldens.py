@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Writes tests/goldens/attention.json: what Keras computes for attention layers.
+"""Writes tests/goldens/attention.json.gz: what Keras computes for attention layers.
 
 Used as scripts/goldens/make_layer_goldens.py, and read by the same test.
 """
 
+import gzip
 import json
 import pathlib
 import sys
@@ -148,10 +149,10 @@ def layer_case(name, make, shapes, special):
 
 def main():
     keras.src.backend.nn.dot_product_attention = dot_product_attention
-    target = pathlib.Path(__file__).resolve().parents[2] / "tests/goldens/attention.json"
+    target = pathlib.Path(__file__).resolve().parents[2] / "tests/goldens/attention.json.gz"
     cases = [layer_case(*case) for case in CASES]
     lines = ",\n".join(json.dumps(case, separators=(",", ":")) for case in cases)
-    target.write_text(f'{{"keras":"{keras.__version__}",\n"layers":[\n{lines}\n]}}\n')
+    target.write_bytes(gzip.compress(f'{{"keras":"{keras.__version__}",\n"layers":[\n{lines}\n]}}\n'.encode(), mtime=0))
     print(f"{target}: {target.stat().st_size} bytes, {len(cases)} layers", file=sys.stderr)
 
 

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Writes tests/goldens/initializers.json: the distribution that each of Keras's initialisers draws from, or its values.
+"""Writes tests/goldens/initializers.json.gz: the distribution that each of Keras's initialisers draws from, or its values.
 
     make_initializer_goldens.py [OUTPUT]        (needs: pip install keras jax)
 
 Random numbers themselves differ; kept are their mean, standard deviation, extremes and quantiles over many draws.
 """
 
+import gzip
 import json
 import os
 import pathlib
@@ -43,7 +44,7 @@ def exact_case(initializer, shape):
 
 def main():
     root = pathlib.Path(__file__).resolve().parents[2]
-    output = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else root / "tests/goldens/initializers.json"
+    output = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else root / "tests/goldens/initializers.json.gz"
     keras.utils.set_random_seed(5)
     cases = []
     for make in (I.GlorotUniform, I.GlorotNormal, I.HeUniform, I.HeNormal, I.LecunUniform, I.LecunNormal):
@@ -59,7 +60,7 @@ def main():
     cases += [exact_case(make, (2, 3)) for make in (I.Zeros(), I.Ones(), I.Constant(0.75), I.Identity(), I.Identity(gain=2.5))]
     cases += [exact_case(I.Constant(-3.0), ()), exact_case(I.Identity(), (3, 2))]
     lines = ",\n".join(json.dumps(c, separators=(",", ":")) for c in cases)
-    output.write_text('{"keras":"%s","probabilities":%s,"cases":[\n%s\n]}\n' % (keras.__version__, json.dumps(QUANTILES), lines))
+    output.write_bytes(gzip.compress(('{"keras":"%s","probabilities":%s,"cases":[\n%s\n]}\n' % (keras.__version__, json.dumps(QUANTILES), lines)).encode(), mtime=0))
     print(output, output.stat().st_size, "bytes")
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes tests/goldens/layers.json: what Keras computes for each layer and activation.
+"""Writes tests/goldens/layers.json.gz: what Keras computes for each layer and activation.
 
 Run it when a layer is added:  pip install keras jax;  python3 scripts/goldens/make_layer_goldens.py [NAME...]
 With beginnings of names it computes only those cases anew.
@@ -7,6 +7,7 @@ The numbers are computed in double precision and written with 9 digits. tests/la
 layers, by the names given here, and compares configuration, outputs, gradients and updated statistics.
 """
 
+import gzip
 import json
 import os
 import pathlib
@@ -621,14 +622,14 @@ def activations():
 
 
 def main():
-    target = pathlib.Path(__file__).resolve().parents[2] / "tests/goldens/layers.json"
+    target = pathlib.Path(__file__).resolve().parents[2] / "tests/goldens/layers.json.gz"
     if begins := tuple(sys.argv[1:]):  # the others stay
         goldens = json.loads(target.read_text())
         there = {case["name"]: case for case in goldens["layers"]}
         goldens["layers"] = [layer_case(*case) if case[0].startswith(begins) else there[case[0]] for case in CASES]
     else:
         goldens = {"keras": keras.__version__, "layers": [layer_case(*case) for case in CASES], "activations": activations()}
-    target.write_text(json_lines(goldens))
+    target.write_bytes(gzip.compress(json_lines(goldens).encode(), mtime=0))
     print(f"{target}: {target.stat().st_size} bytes, {len(goldens['layers'])} layers", file=sys.stderr)
 
 

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Writes tests/goldens/parity.json: the losses of Keras in 20 steps of training, and losses and metrics under masks.
+"""Writes tests/goldens/parity.json.gz: the losses of Keras in 20 steps of training, and losses and metrics under masks.
 
 Run it when a row is added:  pip install keras jax;  python3 scripts/goldens/make_parity_goldens.py
 tests/layers/parity_test.cpp makes the same models. Weights and data are not stored: both sides draw them from the same
 generator (see Stream), so that the file holds the results only.
 """
 
+import gzip
 import json
 import os
 import pathlib
@@ -160,11 +161,11 @@ def masked(name, loss, metrics, weighted):
 
 
 def main():
-    target = pathlib.Path(__file__).resolve().parents[2] / "tests/goldens/parity.json"
+    target = pathlib.Path(__file__).resolve().parents[2] / "tests/goldens/parity.json.gz"
     losses = [f"  {json.dumps(name)}: {json.dumps(training(name, make, shape))}" for name, make, shape in MODELS]
     results = [f"  {json.dumps(name)}: {json.dumps(masked(name, *rest))}" for name, *rest in MASKED]
     text = ",\n".join(losses), ",\n".join(results)
-    target.write_text(f'{{"keras": "{keras.__version__}",\n"losses": {{\n{text[0]}}},\n"masked": {{\n{text[1]}}}}}\n')
+    target.write_bytes(gzip.compress(f'{{"keras": "{keras.__version__}",\n"losses": {{\n{text[0]}}},\n"masked": {{\n{text[1]}}}}}\n'.encode(), mtime=0))
     print(f"{target}: {target.stat().st_size} bytes", file=sys.stderr)
 
 

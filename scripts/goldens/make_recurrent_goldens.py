@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Writes tests/goldens/recurrent.json: what Keras computes for recurrent layers, their wrappers and masks.
+"""Writes tests/goldens/recurrent.json.gz: what Keras computes for recurrent layers, their wrappers and masks.
 
 Used as scripts/goldens/make_layer_goldens.py, whose functions it shares, and read by the same test. Outputs of a layer
 that has several are joined, row by row.
 """
 
+import gzip
 import json
 import pathlib
 import sys
@@ -214,10 +215,10 @@ def layer_case(name, make, shapes, special):
 
 
 def main():
-    target = pathlib.Path(__file__).resolve().parents[2] / "tests/goldens/recurrent.json"
+    target = pathlib.Path(__file__).resolve().parents[2] / "tests/goldens/recurrent.json.gz"
     cases = [layer_case(*case) for case in CASES]
     lines = ",\n".join(json.dumps(case, separators=(",", ":")) for case in cases)
-    target.write_text(f'{{"keras":"{keras.__version__}",\n"layers":[\n{lines}\n]}}\n')
+    target.write_bytes(gzip.compress(f'{{"keras":"{keras.__version__}",\n"layers":[\n{lines}\n]}}\n'.encode(), mtime=0))
     print(f"{target}: {target.stat().st_size} bytes, {len(cases)} layers", file=sys.stderr)
 
 

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Writes tests/goldens/training.json: what Keras computes for every loss, metric, optimizer and schedule.
+"""Writes tests/goldens/training.json.gz: what Keras computes for every loss, metric, optimizer and schedule.
 
     make_training_goldens.py [OUTPUT]        (needs: pip install keras jax)
 
 An object is kept as Keras serialises it, so that the test makes it from its configuration as a file's reader does.
 """
 
+import gzip
 import json
 import os
 import pathlib
@@ -260,7 +261,7 @@ def schedule_cases():
 
 def main():
     root = pathlib.Path(__file__).resolve().parents[2]
-    output = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else root / "tests/goldens/training.json"
+    output = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else root / "tests/goldens/training.json.gz"
     parts = {"losses": loss_cases(), "metrics": metric_cases(), "optimizers": optimizer_cases(), "schedules": schedule_cases()}
 
     def compact(x):
@@ -273,7 +274,7 @@ def main():
         rest = {k: v for k, v in parts[key].items() if k != "cases"}
         lines.append('"%s":%s,"cases":[\n%s\n]}%s' % (key, compact(rest)[:-1], ",\n".join(compact(c) for c in parts[key]["cases"]),
                                                        "," if key == "optimizers" else ""))  # fmt: skip
-    output.write_text("\n".join(lines) + "}\n")
+    output.write_bytes(gzip.compress(("\n".join(lines) + "}\n").encode(), mtime=0))
     print(output, output.stat().st_size, "bytes")
 
 

@@ -10,6 +10,7 @@ Then Keras loads what Keratin has built itself: a model for every layer. Exits 1
 """
 
 import argparse
+import gzip
 import json
 import os
 import pathlib
@@ -311,7 +312,7 @@ def layer_cases():
 
 def compiled_cases():
     """Small models compiled with every optimizer, loss and metric of the training goldens."""
-    goldens = json.loads((pathlib.Path(__file__).resolve().parents[2] / "tests/goldens/training.json").read_text())
+    goldens = json.loads(gzip.decompress((pathlib.Path(__file__).resolve().parents[2] / "tests/goldens/training.json.gz").read_bytes()))
 
     def made(description):
         try:

@@ -248,7 +248,7 @@ std::map<std::string, Layer> golden_layers() {
       {"layer_scale", LayerScale(1e-6, 4)},
       {"stochastic_depth", StochasticDepth(0.25)},
       {"custom_scale_layer", CustomScaleLayer(0.25)},
-      // tests/goldens/recurrent.json
+      // tests/goldens/recurrent.json.gz
       {"simple_rnn", SimpleRNN(3)},
       {"simple_rnn_sequences",
        SimpleRNN(3, {.activation = "relu", .use_bias = false, .return_sequences = true, .go_backwards = true})},

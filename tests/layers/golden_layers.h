@@ -1,4 +1,4 @@
-// The layers of tests/goldens/*.json, by the names that the scripts in scripts/goldens give them.
+// The layers of tests/goldens/*.json.gz, by the names that the scripts in scripts/goldens give them.
 #pragma once
 
 #include <map>

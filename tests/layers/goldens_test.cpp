@@ -1,6 +1,5 @@
 // Layers and activations against Keras: configurations, outputs, gradients, statistics (tests/goldens).
 #include <cmath>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <ostream>
 #include <set>
@@ -12,8 +11,8 @@
 #include "keratin/layers/activations/activation.h"
 #include "keratin/layers/core/input.h"
 #include "keratin/layers/core/masking.h"
-#include "tests/build_paths.h"
 #include "tests/layers/golden_layers.h"
+#include "tests/support/golden_file.h"
 #include "tests/support/layer_program.h"
 #include "tests/support/modules.h"
 
@@ -26,10 +25,9 @@ using testing::LayerResult;
 
 const Json& goldens() {
   static const Json json = [] {
-    const std::string folder = KERATIN_SOURCE_DIR "/tests/goldens/";
-    Json all = Json::parse(std::ifstream(folder + "layers.json"));
-    for (const char* more : {"recurrent.json", "attention.json"}) {
-      Json layers = Json::parse(std::ifstream(folder + more))["layers"];
+    Json all = Json::parse(testing::read_golden("layers"));
+    for (const char* more : {"recurrent", "attention"}) {
+      Json layers = Json::parse(testing::read_golden(more))["layers"];
       for (Json& layer : layers) all["layers"].push_back(std::move(layer));
     }
     return all;

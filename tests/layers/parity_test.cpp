@@ -1,12 +1,12 @@
-// Training and evaluation follow Keras: tests/goldens/parity.json, which scripts/goldens/make_parity_goldens.py writes.
+// Training and evaluation follow Keras: tests/goldens/parity.json.gz, which scripts/goldens/make_parity_goldens.py
+// writes.
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "keratin/keratin.h"
-#include "tests/build_paths.h"
+#include "tests/support/golden_file.h"
 
 namespace keratin {
 namespace {
@@ -15,7 +15,7 @@ using Json = nlohmann::ordered_json;
 constexpr std::int64_t kRows = 16;
 
 const Json& goldens() {
-  static const Json json = Json::parse(std::ifstream(KERATIN_SOURCE_DIR "/tests/goldens/parity.json"));
+  static const Json json = Json::parse(testing::read_golden("parity"));
   return json;
 }
 

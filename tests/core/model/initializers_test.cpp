@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -11,8 +10,8 @@
 #include "keratin/core/model/detail/random_stream.h"
 #include "keratin/core/tensor/errors.h"
 #include "keratin/io/detail/json_config.h"
-#include "tests/build_paths.h"
 #include "tests/support/expect_error.h"
+#include "tests/support/golden_file.h"
 
 namespace keratin {
 namespace {
@@ -151,9 +150,9 @@ TEST(Initializers, RefuseNonsense) {
   expect_error<InvalidArgument>([] { Initializer("uniform")({3}, DType::int32, 0); }, {"the variable is int32"});
 }
 
-// Against Keras: tests/goldens/initializers.json, which scripts/goldens/make_initializer_goldens.py writes.
+// Against Keras: tests/goldens/initializers.json.gz, which scripts/goldens/make_initializer_goldens.py writes.
 const nlohmann::json& goldens() {
-  static const auto json = nlohmann::json::parse(std::ifstream(KERATIN_SOURCE_DIR "/tests/goldens/initializers.json"));
+  static const auto json = nlohmann::json::parse(testing::read_golden("initializers"));
   return json;
 }
 

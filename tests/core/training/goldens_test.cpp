@@ -1,7 +1,6 @@
-// Losses, metrics, optimizers and schedules against Keras: tests/goldens/training.json, which
+// Losses, metrics, optimizers and schedules against Keras: tests/goldens/training.json.gz, which
 // scripts/goldens/make_training_goldens.py writes. Every object is made from its configuration, as files hold it.
 #include <cmath>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -11,8 +10,8 @@
 #include "keratin/core/training/detail/standard.h"
 #include "keratin/core/training/registry.h"
 #include "keratin/io/detail/json_config.h"
-#include "tests/build_paths.h"
 #include "tests/support/expect_error.h"
+#include "tests/support/golden_file.h"
 
 namespace keratin {
 namespace {
@@ -21,7 +20,7 @@ using Json = nlohmann::ordered_json;
 using testing::expect_error;
 
 const Json& goldens() {
-  static const Json json = Json::parse(std::ifstream(KERATIN_SOURCE_DIR "/tests/goldens/training.json"));
+  static const Json json = Json::parse(testing::read_golden("training"));
   return json;
 }
 
