@@ -624,7 +624,7 @@ def activations():
 def main():
     target = pathlib.Path(__file__).resolve().parents[2] / "tests/goldens/layers.json.gz"
     if begins := tuple(sys.argv[1:]):  # the others stay
-        goldens = json.loads(target.read_text())
+        goldens = json.loads(gzip.decompress(target.read_bytes()))
         there = {case["name"]: case for case in goldens["layers"]}
         goldens["layers"] = [layer_case(*case) if case[0].startswith(begins) else there[case[0]] for case in CASES]
     else:
@@ -634,7 +634,7 @@ def main():
 
 
 def json_lines(goldens):
-    """One case a line, so that differences between two versions can be read."""
+    """One case a line, so that zdiff shows what differs between two versions."""
     compact = lambda value: json.dumps(value, separators=(",", ":"))  # noqa: E731
     cases = ",\n".join(compact(case) for case in goldens["layers"])
     functions = ",\n".join(f'"{k}":{compact(v)}' for k, v in goldens["activations"]["functions"].items())
