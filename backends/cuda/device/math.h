@@ -70,9 +70,18 @@ KERATIN_COMPARISON(Less, <);
 KERATIN_COMPARISON(LessEqual, <=);
 KERATIN_COMPARISON(Greater, >);
 KERATIN_COMPARISON(GreaterEqual, >=);
-KERATIN_COMPARISON(LogicalAnd, &&);
-KERATIN_COMPARISON(LogicalOr, ||);
 #undef KERATIN_COMPARISON
+
+#define KERATIN_LOGICAL(name, op)                                 \
+  struct name {                                                   \
+    template <class T>                                            \
+    KERATIN_HOST_DEVICE std::uint8_t operator()(T a, T b) const { \
+      return (a != T{0}) op(b != T{0}) ? 1 : 0;                   \
+    }                                                             \
+  }
+KERATIN_LOGICAL(LogicalAnd, &&);
+KERATIN_LOGICAL(LogicalOr, ||);
+#undef KERATIN_LOGICAL
 
 #define KERATIN_UNARY(name, ...)                  \
   struct name {                                   \
