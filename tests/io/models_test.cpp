@@ -318,7 +318,7 @@ TEST(ModelFiles, MasksThatCallsAreGiven) {
   float number = 0;
   for (float& each : numbers.values<float>()) each = number += 0.1f;
   some = Tensor({2, 4}, {1.0f, 1.0f, 0.0f, 0.0f, 1.0f, 0.0f, 1.0f, 1.0f}).astype(DType::boolean);
-  for (std::size_t output : {0, 1}) {
+  for (std::size_t output : {std::size_t{0}, std::size_t{1}}) {
     const auto masked = model.predict_all({numbers, some})[output].to_vector<float>();
     EXPECT_EQ(again.predict_all({numbers, some})[output].to_vector<float>(), masked);
     EXPECT_NE(model.predict_all({numbers, all})[output].to_vector<float>(), masked);

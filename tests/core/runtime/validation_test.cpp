@@ -123,8 +123,8 @@ TEST_F(Validation, ASumThatCancelsIsNoFault) {
   for (std::int64_t i = 0; i < 4099; ++i) {
     x.values<float>()[static_cast<std::size_t>(i)] = 1e4f * std::sin(static_cast<float>(i % 2 ? i : -i - 1));
   }
-  EXPECT_NO_THROW(Tensor(ops::sum(x, {1})));
-  EXPECT_NO_THROW(Tensor(ops::matmul(x, Tensor::full({4099, 2}, 1))));
+  EXPECT_NO_THROW(ops::sum(x, {1}).tensor());
+  EXPECT_NO_THROW(ops::matmul(x, Tensor::full({4099, 2}, 1)).tensor());
 }
 
 TEST_F(Validation, NamesTheStepWithAWrongNumber) {
@@ -166,7 +166,7 @@ TEST_F(Validation, NamesTheStepWithAWrongNumber) {
   unsetenv("KERATIN_BACKEND_PATH");
   setenv("KERATIN_VALIDATE", "1", 1);
   try {
-    Tensor(ops::exp(Tensor({3})));
+    ops::exp(Tensor({3})).tensor();
   } catch (const DeviceNotFound& error) {
     std::fprintf(stderr, "%s; cause %s\n", error.what(), error.cause().c_str());
     std::exit(3);
