@@ -53,6 +53,34 @@ RandomAffineLayer::RandomAffineLayer(const std::string& class_name, const Random
   ops::image::check_options(class_name, sampling());
 }
 
+RandomColorLayer::RandomColorLayer(const std::string& class_name, const Factor& factor, double least,
+                                   const RandomColorOptions& options)
+    : RandomImageLayer(class_name, options.seed, options.name, options.trainable),
+      range_(range_of(class_name, "factor", factor, least, 1)),
+      values_(options.value_range) {}
+
+Config RandomColorLayer::config() const {
+  return LayerImpl::config()
+      .set("data_format", "channels_last")
+      .set("factor", std::array<double, 2>{range_.lower, range_.upper})
+      .set("value_range", values_)
+      .set("seed", seed_config());
+}
+
+void RandomColorLayer::check_inputs(std::span<const Shape> inputs) const {
+  RandomImageLayer::check_inputs(inputs);
+  require_colors(inputs[0]);
+}
+
+Value RandomColorLayer::draw_part(CallContext& context, const Value& images) const {
+  return draw(context, {images.shape()[0], 1, 1, 1}, range_, images.dtype());
+}
+
+RandomColorOptions in_order(RandomColorOptions options) {
+  std::sort(options.value_range.begin(), options.value_range.end());
+  return options;
+}
+
 ops::image::SampleOptions RandomAffineLayer::sampling() const {
   return {.interpolation = options_.interpolation, .fill_mode = options_.fill_mode, .fill_value = options_.fill_value};
 }

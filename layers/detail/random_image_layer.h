@@ -43,6 +43,29 @@ class RandomImageLayer : public LayerImpl {
   std::optional<std::uint64_t> seed_;
 };
 
+// Layers that change the colours of each image by a part that is drawn for it.
+class RandomColorLayer : public RandomImageLayer {
+ public:
+  Config config() const override;
+
+ protected:
+  // `factor` lies between `least` and 1. Throws InvalidArgument.
+  RandomColorLayer(const std::string& class_name, const Factor& factor, double least,
+                   const RandomColorOptions& options);
+
+  void check_inputs(std::span<const Shape> inputs) const override;
+
+  // (n, 1, 1, 1)
+  Value draw_part(CallContext& context, const Value& images) const;
+  const std::array<double, 2>& values() const { return values_; }
+
+ private:
+  DrawRange range_;
+  std::array<double, 2> values_;
+};
+// With the smaller end of the range of values first.
+RandomColorOptions in_order(RandomColorOptions options);
+
 // Layers that move pixels: `call` gets places from where they come.
 class RandomAffineLayer : public RandomImageLayer {
  protected:

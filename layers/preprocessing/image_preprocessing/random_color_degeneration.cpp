@@ -1,7 +1,5 @@
 #include "keratin/layers/preprocessing/image_preprocessing/random_color_degeneration.h"
 
-#include <algorithm>
-
 #include "keratin/core/ops/color.h"
 #include "keratin/core/ops/elementwise.h"
 #include "keratin/layers/detail/random_image_layer.h"
@@ -9,37 +7,16 @@
 namespace keratin {
 namespace {
 
-class RandomColorDegenerationLayer final : public detail::RandomImageLayer {
+class RandomColorDegenerationLayer final : public detail::RandomColorLayer {
  public:
   RandomColorDegenerationLayer(const Factor& factor, const RandomColorOptions& options)
-      : RandomImageLayer("RandomColorDegeneration", options.seed, options.name, options.trainable),
-        range_(detail::range_of("RandomColorDegeneration", "factor", factor, -1, 1)),
-        values_(options.value_range) {
-    std::sort(values_.begin(), values_.end());
-  }
-
-  Config config() const override {
-    return LayerImpl::config()
-        .set("data_format", "channels_last")
-        .set("factor", std::array<double, 2>{range_.lower, range_.upper})
-        .set("value_range", values_)
-        .set("seed", seed_config());
-  }
+      : RandomColorLayer("RandomColorDegeneration", factor, -1, detail::in_order(options)) {}
 
  protected:
-  void check_inputs(std::span<const Shape> inputs) const override {
-    RandomImageLayer::check_inputs(inputs);
-    detail::require_colors(inputs[0]);
-  }
-
   Value augment(const Value& x, CallContext& context) override {
-    const Value part = draw(context, {x.shape()[0], 1, 1, 1}, range_, x.dtype());
-    return ops::clip(x + part * (ops::image::rgb_to_grayscale(x) - x), values_[0], values_[1]);
+    const Value part = draw_part(context, x);
+    return ops::clip(x + part * (ops::image::rgb_to_grayscale(x) - x), values()[0], values()[1]);
   }
-
- private:
-  detail::DrawRange range_;
-  std::array<double, 2> values_;
 };
 
 }  // namespace

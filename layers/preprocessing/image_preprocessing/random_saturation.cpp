@@ -1,7 +1,5 @@
 #include "keratin/layers/preprocessing/image_preprocessing/random_saturation.h"
 
-#include <algorithm>
-
 #include "keratin/core/ops/color.h"
 #include "keratin/core/ops/elementwise.h"
 #include "keratin/core/ops/shaping.h"
@@ -10,39 +8,18 @@
 namespace keratin {
 namespace {
 
-class RandomSaturationLayer final : public detail::RandomImageLayer {
+class RandomSaturationLayer final : public detail::RandomColorLayer {
  public:
   RandomSaturationLayer(const Factor& factor, const RandomColorOptions& options)
-      : RandomImageLayer("RandomSaturation", options.seed, options.name, options.trainable),
-        range_(detail::range_of("RandomSaturation", "factor", factor, -1, 1)),
-        values_(options.value_range) {
-    std::sort(values_.begin(), values_.end());
-  }
-
-  Config config() const override {
-    return LayerImpl::config()
-        .set("data_format", "channels_last")
-        .set("factor", std::array<double, 2>{range_.lower, range_.upper})
-        .set("value_range", values_)
-        .set("seed", seed_config());
-  }
+      : RandomColorLayer("RandomSaturation", factor, -1, detail::in_order(options)) {}
 
  protected:
-  void check_inputs(std::span<const Shape> inputs) const override {
-    RandomImageLayer::check_inputs(inputs);
-    detail::require_colors(inputs[0]);
-  }
-
   Value augment(const Value& x, CallContext& context) override {
-    const Value f = draw(context, {x.shape()[0], 1, 1, 1}, range_, x.dtype());
+    const Value f = draw_part(context, x);
     Values hsv = ops::split(ops::image::rgb_to_hsv(x), 3);
-    hsv[1] = ops::clip(hsv[1] * (f / (1.0 - f + 1e-7)), values_[0], values_[1]);
+    hsv[1] = ops::clip(hsv[1] * (f / (1.0 - f + 1e-7)), values()[0], values()[1]);
     return ops::image::hsv_to_rgb(ops::concatenate(hsv));
   }
-
- private:
-  detail::DrawRange range_;
-  std::array<double, 2> values_;
 };
 
 }  // namespace
