@@ -92,6 +92,7 @@ void run(const Options& options) {
   set_deterministic(options.deterministic);
   if (options.precision == "highest") set_float32_precision(Precision::highest);
   if (options.precision == "high") set_float32_precision(Precision::high);
+  if (options.precision == "medium") set_float32_precision(Precision::medium);
   Model model = benchmarks::make_model(options.model);
   const auto [x, y] = data_for(model, options.data);
   // Whole batches only, so that every step is the same amount of work.
@@ -128,6 +129,9 @@ void run(const Options& options) {
   report["gflops"] = images * (options.task == "predict" ? flops.forward : flops.training) / watch.seconds() * 1e-9;
   if (options.task == "train") report["loss"] = loss;
   report["precision"] = precision_name();
+  for (const auto& [what, meaning] : current_device()->info().versions) {
+    if (what == "precision") report["precisions"] = meaning;  // what the levels mean on this processor
+  }
   report["deterministic"] = options.deterministic;
   report["weights_hash"] = hash_of(model);
   const MemoryInfo memory = memory_info();
@@ -148,7 +152,7 @@ int main(int argc, char** argv) {
   app.add_option("--device", options.device)->capture_default_str();
   app.add_option("--threads", options.threads)->capture_default_str()->check(CLI::PositiveNumber);
   app.add_option("--batch-size", options.batch_size)->capture_default_str()->check(CLI::PositiveNumber);
-  app.add_option("--precision", options.precision)->check(CLI::IsMember({"highest", "high"}));
+  app.add_option("--precision", options.precision)->check(CLI::IsMember({"highest", "high", "medium"}));
   app.add_flag("--deterministic", options.deterministic);
   app.add_option("--steps", options.watch.steps, "steps to time; 0: as many as --seconds hold")->capture_default_str();
   app.add_option("--seconds", options.watch.seconds)->capture_default_str();

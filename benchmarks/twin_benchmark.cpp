@@ -1,5 +1,6 @@
 // The CPU's own kernels beside their Eigen twins, in one process: products, and convolutions as im2col and Eigen's
-// product. Exits 1 when one of ours takes more than twice its twin's time, which no noise explains. ./dev bench --twins
+// product; and the products of the precisions below `highest` beside those of float32. Exits 1 when one of ours takes
+// more than twice its twin's time, which no noise explains. ./dev bench --twins
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -10,11 +11,13 @@
 #include <string>
 #include <vector>
 
+#include "keratin/backends/cpu/bf16.h"
 #include "keratin/backends/cpu/isa.h"
 
 namespace {
 
 using namespace keratin::cpu;
+using keratin::Precision;
 using keratin::WindowShape;
 using Clock = std::chrono::steady_clock;
 using Numbers = std::vector<float>;
@@ -49,9 +52,9 @@ Times compare(const std::function<void()>& ours, const std::function<void()>& tw
   return times;
 }
 
-// Whether two results agree, so that the times are of the same work.
-bool agree(const Numbers& a, const Numbers& b, i64 depth) {
-  const float tolerance = 1e-6f * static_cast<float>(depth) + 1e-5f;
+// Whether two results agree, so that the times are of the same work. The tolerance is for each addend of an element.
+bool agree(const Numbers& a, const Numbers& b, i64 depth, float tolerance_each = 1e-6f) {
+  const float tolerance = tolerance_each * static_cast<float>(depth) + 10 * tolerance_each;
   for (std::size_t i = 0; i < a.size(); ++i) {
     if (!(std::abs(a[i] - b[i]) <= tolerance)) return false;
   }
@@ -186,6 +189,103 @@ void convolution(const std::string& name, i64 size, i64 c, i64 f) {
   report("  its kernel's gradient", flops, times, agree(dk, twin_dk, s.n * out * out));
 }
 
+// ---- bfloat16 beside float32
+// -----------------------------------------------------------------------------------------
+
+void low_product(const LowPrecision& low, const std::string& name, i64 m, i64 n, i64 k, bool trans_a, bool trans_b) {
+  const GemmShape shape{.m = m,
+                        .n = n,
+                        .k = k,
+                        .lda = trans_a ? m : k,
+                        .ldb = trans_b ? k : n,
+                        .ldc = n,
+                        .trans_a = trans_a,
+                        .trans_b = trans_b};
+  const Numbers a = numbers(m * k, 1), b = numbers(k * n, 2);
+  Numbers c(static_cast<std::size_t>(m * n)), d = c;
+  std::vector<char> workspace(
+      std::max(simd().f32.gemm_workspace(shape), low.kernels->gemm_workspace(shape, low.parts)));
+  const Times times = compare(
+      [&] {
+        low.kernels->gemm(shape, low.parts, a.data(), b.data(), c.data(), nullptr, Activation::none, workspace.data());
+      },
+      [&] { simd().f32.gemm(shape, a.data(), b.data(), d.data(), nullptr, Activation::none, workspace.data()); });
+  report("product " + name, 2.0 * static_cast<double>(m * n * k), times, agree(c, d, k, 1e-3f));
+}
+
+void low_convolution(const LowPrecision& low, const std::string& name, i64 size, i64 pad, i64 c, i64 f) {
+  const i64 out = size + 2 * pad - 2;
+  const WindowShape s{.n = 8,
+                      .h = size,
+                      .w = size,
+                      .c = c,
+                      .kh = 3,
+                      .kw = 3,
+                      .oh = out,
+                      .ow = out,
+                      .f = f,
+                      .pad_top = pad,
+                      .pad_left = pad};
+  const Numbers x = numbers(s.n * size * size * c, 1), kernel = numbers(9 * c * f, 2),
+                dy = numbers(s.n * out * out * f, 3);
+  Numbers y(dy.size()), twin_y(dy.size()), dx(x.size()), twin_dx(x.size()), dk(kernel.size()), twin_dk(kernel.size());
+  const Bf16Conv conv{s, low.parts, false}, turned{s, low.parts, true};
+  const Bf16Kernels& own = *low.kernels;
+  const FloatKernels<float>& f32 = simd().f32;
+  std::vector<char> filters(std::max(own.conv_filter_bytes(conv), own.conv_filter_bytes(turned)));
+  std::vector<char> workspace(std::max({f32.conv_workspace(s), own.conv_workspace(conv), own.conv_workspace(turned),
+                                        own.conv_kernel_gradient_workspace(conv)}));
+  const double flops = 2.0 * static_cast<double>(s.n * out * out * f * 9 * c);
+  const auto forward = [&](const Bf16Conv& how, const Numbers& from, Numbers& to) {
+    own.conv_pack(how, kernel.data(), filters.data());
+    own.conv(how, 0, s.n, from.data(), filters.data(), nullptr, Activation::none, to.data(), workspace.data());
+  };
+  Times times = compare([&] { forward(conv, x, y); },
+                        [&] {
+                          f32.conv_forward(s, 0, s.n, x.data(), kernel.data(), nullptr, Activation::none, twin_y.data(),
+                                           workspace.data());
+                        });
+  report("convolution " + name, flops, times, agree(y, twin_y, 9 * c, 1e-3f));
+  times =
+      compare([&] { forward(turned, dy, dx); },
+              [&] { f32.conv_input_gradient(s, 0, s.n, dy.data(), kernel.data(), twin_dx.data(), workspace.data()); });
+  report("  its input's gradient", flops, times, agree(dx, twin_dx, 9 * f, 1e-3f));
+  times = compare(
+      [&] {
+        std::fill(dk.begin(), dk.end(), 0.0f);  // it adds
+        own.conv_kernel_gradient(conv, 0, s.n, x.data(), dy.data(), dk.data(), workspace.data());
+      },
+      [&] {
+        std::fill(twin_dk.begin(), twin_dk.end(), 0.0f);
+        f32.conv_kernel_gradient(s, 0, s.n, x.data(), dy.data(), twin_dk.data(), workspace.data());
+      });
+  report("  its kernel's gradient", flops, times, agree(dk, twin_dk, s.n * out * out, 1e-3f));
+}
+
+void low_precisions() {
+  for (const auto& [level, name] : {std::pair{Precision::high, "high"}, std::pair{Precision::medium, "medium"}}) {
+    const LowPrecision low = low_precision(level);
+    if (!low) {
+      std::printf("\nprecision %s: as highest on this processor\n", name);
+      continue;
+    }
+    std::printf("\n%-44s %8s %8s %8s\n", ("precision " + std::string(name) + ": " + low.name + ", GFLOP/s").c_str(),
+                name, "float32", "ratio");
+    low_product(low, "128x784, 784x128", 128, 128, 784, false, false);
+    low_product(low, "784x128 transposed, 128x128", 784, 128, 128, true, false);
+    low_product(low, "128x128, 784x128 transposed", 128, 784, 128, false, true);
+    low_product(low, "128x1024, 1024x1024", 128, 1024, 1024, false, false);
+    low_product(low, "128x1024, 1024x1024 transposed", 128, 1024, 1024, false, true);
+    low_product(low, "1024x128 transposed, 128x1024", 1024, 1024, 128, true, false);
+    low_product(low, "1024x1024, 1024x1024", 1024, 1024, 1024, false, false);
+    low_product(low, "32x128, 128x512", 32, 512, 128, false, false);
+    low_convolution(low, "3x3, 32x32x16 to 16, padded", 32, 1, 16, 16);
+    low_convolution(low, "3x3, 16x16x32 to 32, padded", 16, 1, 32, 32);
+    low_convolution(low, "3x3, 13x13x32 to 64", 13, 0, 32, 64);
+    low_convolution(low, "3x3, 8x8x64 to 64, padded", 8, 1, 64, 64);
+  }
+}
+
 }  // namespace
 
 int main() {
@@ -204,6 +304,8 @@ int main() {
   convolution("3x3, 32x32x16 to 16", 32, 16, 16);
   convolution("3x3, 13x13x32 to 64", 13, 32, 64);
   convolution("3x3, 8x8x64 to 64", 8, 64, 64);
-  if (losses > 0) std::printf("%d of ours lost to Eigen by more than %.0fx, or differ from it\n", losses, kLoss);
+  low_precisions();
+  if (losses > 0)
+    std::printf("%d of ours lost to their twins by more than %.0fx, or differ from them\n", losses, kLoss);
   return losses > 0 ? 1 : 0;
 }

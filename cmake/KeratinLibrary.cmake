@@ -17,6 +17,7 @@ file(GLOB_RECURSE KERATIN_SOURCES CONFIGURE_DEPENDS
   ${CMAKE_CURRENT_SOURCE_DIR}/backends/cuda/probe/*.cpp)  # why a GPU cannot be used; needs no toolkit
 list(FILTER KERATIN_SOURCES EXCLUDE REGEX "/backends/cpu/simd/")
 file(GLOB KERATIN_SIMD_SOURCES CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/backends/cpu/simd/*.cpp)
+file(GLOB KERATIN_BF16_SOURCES CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/backends/cpu/simd/bf16/*.cpp)
 # Headers in a detail/ folder are ours alone; everything else in these rooms is public.
 file(GLOB_RECURSE KERATIN_PUBLIC_HEADERS CONFIGURE_DEPENDS
   RELATIVE ${CMAKE_CURRENT_SOURCE_DIR}
@@ -58,11 +59,19 @@ endif()
 set(isa_flags_baseline)
 set(isa_flags_avx2 -mavx2 -mfma -mbmi2)
 set(isa_flags_avx512 -mavx512f -mavx512bw -mavx512dq -mavx512vl ${isa_flags_avx2})
-foreach(isa baseline avx2 avx512)
-  if(NOT KERATIN_SIMD_SOURCES)
-    break()
+# Products on bfloat16, once per unit that computes them.
+set(isa_flags_bf16_portable)
+set(isa_flags_bf16_avx512 -mavx512bf16 ${isa_flags_avx512})
+set(isa_flags_bf16_amx -mamx-tile -mamx-bf16 ${isa_flags_bf16_avx512})
+foreach(isa baseline avx2 avx512 bf16_portable bf16_avx512 bf16_amx)
+  set(sources ${KERATIN_SIMD_SOURCES})
+  if(isa MATCHES "^bf16_")
+    set(sources ${KERATIN_BF16_SOURCES})
   endif()
-  add_library(keratin_simd_${isa} OBJECT ${KERATIN_SIMD_SOURCES})
+  if(NOT sources)
+    continue()
+  endif()
+  add_library(keratin_simd_${isa} OBJECT ${sources})
   target_include_directories(keratin_simd_${isa} PRIVATE ${KERATIN_INCLUDE_DIR})
   target_link_libraries(keratin_simd_${isa} PRIVATE keratin_options Eigen3::Eigen)
   target_compile_definitions(keratin_simd_${isa} PRIVATE KERATIN_ISA=${isa} Eigen=Eigen_${isa} EIGEN_DONT_PARALLELIZE)

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "keratin/backends/cpu/bf16.h"
 #include "keratin/backends/cpu/cpu_count.h"
 #include "keratin/backends/cpu/executable.h"
 #include "keratin/backends/cpu/isa.h"
@@ -32,7 +33,9 @@ std::string plural(i64 count, const std::string& noun) {
 }  // namespace
 
 CpuBackend::CpuBackend() : model_name_(cpu_model_name()) {
-  simd();  // throws here, and not in the first step, when KERATIN_CPU_ISA asks for what this CPU cannot run
+  // Throw here, and not in the first step, when KERATIN_CPU_ISA or KERATIN_CPU_BF16 ask for what this CPU cannot run.
+  simd();
+  bf16_unit();
 }
 
 CpuBackend::~CpuBackend() {
@@ -45,7 +48,8 @@ DeviceInfo CpuBackend::info() const {
           .description = model_name_ + ", " + plural(usable_cpus(), "core") + ", " +
                          plural(cpu::num_threads(), "thread") + ", " + simd().name,
           .versions = {{"Eigen", std::to_string(EIGEN_WORLD_VERSION) + "." + std::to_string(EIGEN_MAJOR_VERSION) + "." +
-                                     std::to_string(EIGEN_MINOR_VERSION)}}};
+                                     std::to_string(EIGEN_MINOR_VERSION)},
+                       {"precision", describe_precisions()}}};
 }
 
 MemoryInfo CpuBackend::memory() const {
@@ -109,9 +113,9 @@ bool CpuBackend::supports(std::string_view op, const std::any& attrs, std::span<
   return kernel_table().prepare({op, attrs, inputs, outputs}) != nullptr;
 }
 
-std::unique_ptr<Executable> CpuBackend::prepare(const Plan& plan, const CompileOptions&) {
-  // Every precision is computed in full, and every result is the same for any number of threads: no option matters.
-  return std::make_unique<CpuExecutable>(plan);
+std::unique_ptr<Executable> CpuBackend::prepare(const Plan& plan, const CompileOptions& options) {
+  // Every result is the same for any number of threads and in every run: `deterministic` changes nothing.
+  return std::make_unique<CpuExecutable>(plan, options.precision);
 }
 
 }  // namespace cpu

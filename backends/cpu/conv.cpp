@@ -2,7 +2,10 @@
 #include "keratin/core/ops/conv.h"
 
 #include <algorithm>
+#include <atomic>
+#include <type_traits>
 
+#include "keratin/backends/cpu/bf16.h"
 #include "keratin/backends/cpu/parallel.h"
 #include "keratin/backends/cpu/typed.h"
 #include "keratin/core/ops/detail/windows.h"
@@ -60,18 +63,61 @@ struct Cut {
     }
     f(band, i64{0}, i64{1}, x, (image * shape.oh + row) * shape.ow * shape.f);
   }
-  // For any chunk.
-  template <class T>
-  i64 workspace() const {
+  // For any chunk, when bytes_of(shape) are needed for one shape.
+  template <class F>
+  i64 workspace(F&& bytes_of) const {
     WindowShape band = shape;
     if (bands.chunks > 1) {
       band.n = 1;
       band.oh = bands.chunk;
     }
-    const auto bytes = std::max(float_kernels<T>().conv_workspace(shape), float_kernels<T>().conv_workspace(band));
-    return round_up(static_cast<i64>(bytes), kSlotAlignment);
+    return round_up(static_cast<i64>(std::max(bytes_of(shape), bytes_of(band))), kSlotAlignment);
   }
 };
+
+enum class Direction { forward, input_gradient, kernel_gradient };
+
+// A convolution below the precision `highest`: by products of bfloat16 where they are worth rounding the images.
+struct LowConv {
+  LowPrecision low;
+  Direction direction = Direction::forward;
+  std::size_t filter_bytes = 0;  // the filters, made ready by the caller's thread
+
+  LowConv(const OpCall& call, const WindowShape& s, Direction direction) : direction(direction) {
+    constexpr i64 kShortestRow = 16, kFewestColumns = 16, kLargestPanel = i64{8} << 10;
+    const bool back = direction == Direction::input_gradient;
+    const i64 row = s.kw * (back ? s.f : s.c), columns = back ? s.c : s.f;
+    if (call.out[0].dtype != DType::float32 || s.groups != 1 || s.dilation_h != 1 || s.dilation_w != 1 ||
+        s.n * s.oh * s.ow == 0 || row < kShortestRow || columns < kFewestColumns || s.kh * row > kLargestPanel) {
+      return;
+    }
+    if (back && (s.stride_h != 1 || s.stride_w != 1 || s.f % 2 != 0)) return;
+    low = low_precision(call.precision);
+    if (low && direction != Direction::kernel_gradient) {
+      const auto bytes = static_cast<i64>(low.kernels->conv_filter_bytes(of(s)));
+      filter_bytes = static_cast<std::size_t>(round_up(bytes, kSlotAlignment));
+    }
+  }
+  explicit operator bool() const { return static_cast<bool>(low); }
+  std::string text() const { return low ? ", " + low.name : ""; }
+
+  Bf16Conv of(const WindowShape& s) const { return {s, low.parts, direction == Direction::input_gradient}; }
+  // Beside what float32 needs, which takes over when a number is too large for bfloat16.
+  std::size_t workspace(const WindowShape& s) const {
+    const auto& f32 = float_kernels<float>();
+    if (!low) return f32.conv_workspace(s);
+    return std::max(f32.conv_workspace(s), direction == Direction::kernel_gradient
+                                               ? low.kernels->conv_kernel_gradient_workspace(of(s))
+                                               : low.kernels->conv_workspace(of(s)));
+  }
+};
+template <class T>
+i64 workspace_of(const Cut& cut, const LowConv& low) {
+  if constexpr (std::is_same_v<T, float>) {
+    return cut.workspace([&](const WindowShape& s) { return low.workspace(s); });
+  }
+  return cut.workspace([](const WindowShape& s) { return float_kernels<T>().conv_workspace(s); });
+}
 
 bool one_dtype(const OpCall& call) {
   return std::all_of(call.in.begin(), call.in.end(), [&](const SpecView& in) { return in.dtype == call.out[0].dtype; });
@@ -82,13 +128,31 @@ KernelPtr forward(const OpCall& call, const Conv2DAttrs& attrs, bool with_bias, 
   const auto shape = op_support::window_shape(attrs, call.in[0].shape, call.in[1].shape, call.out[0].shape);
   if (!shape || (with_bias && call.in[2].shape != Shape{shape->f})) return nullptr;
   const WindowShape s = *shape;
+  const LowConv low(call, s, Direction::forward);
   return for_float(call.out[0].dtype, [&]<class T>() {
     const Cut cut(s, kMaxChunks, true);
-    const i64 chunks = cut.chunks(), slots = std::min<i64>(chunks, num_threads()), bytes = cut.workspace<T>();
+    const i64 chunks = cut.chunks(), slots = std::min<i64>(chunks, num_threads()), bytes = workspace_of<T>(cut, low);
     return make_kernel(
-        describe("conv " + text_of(s), dtype_of<T>, chunks), static_cast<std::size_t>(slots * bytes),
+        describe("conv " + text_of(s), dtype_of<T>, chunks) + low.text(),
+        static_cast<std::size_t>(slots * bytes) + low.filter_bytes,
         [=, conv = float_kernels<T>().conv_forward](const void* const* in, void* const* out, void* workspace) {
           const T* bias = with_bias ? as<T>(in[2]) : nullptr;
+          if constexpr (std::is_same_v<T, float>) {
+            if (low) {
+              void* filters = as<std::byte>(workspace) + slots * bytes;
+              std::atomic<bool> finite = low.low.kernels->conv_pack(low.of(s), as<T>(in[1]), filters);
+              parallel_with_slots(chunks, slots, [&](i64 chunk, i64 slot) {
+                if (!finite.load(std::memory_order_relaxed)) return;
+                cut.visit(chunk, [&](const WindowShape& shape, i64 n0, i64 n1, i64 x, i64 y) {
+                  if (!low.low.kernels->conv(low.of(shape), n0, n1, as<T>(in[0]) + x, filters, bias, activation,
+                                             as<T>(out[0]) + y, as<std::byte>(workspace) + slot * bytes)) {
+                    finite = false;
+                  }
+                });
+              });
+              if (finite) return;
+            }
+          }
           parallel_with_slots(chunks, slots, [&](i64 chunk, i64 slot) {
             cut.visit(chunk, [&](const WindowShape& shape, i64 n0, i64 n1, i64 x, i64 y) {
               conv(shape, n0, n1, as<T>(in[0]) + x, as<T>(in[1]), bias, activation, as<T>(out[0]) + y,
@@ -106,12 +170,29 @@ KernelPtr prepare_input_gradient(const OpCall& call) {
   const auto shape = op_support::window_shape(attrs->conv, attrs->input_shape, call.in[1].shape, call.in[0].shape);
   if (!shape) return nullptr;
   const WindowShape s = *shape;
+  const LowConv low(call, s, Direction::input_gradient);
   return for_float(call.out[0].dtype, [&]<class T>() {
     const Cut cut(s, kMaxChunks, false);
-    const i64 chunks = cut.chunks(), slots = std::min<i64>(chunks, num_threads()), bytes = cut.workspace<T>();
+    const i64 chunks = cut.chunks(), slots = std::min<i64>(chunks, num_threads()), bytes = workspace_of<T>(cut, low);
     return make_kernel(
-        describe("conv input gradient " + text_of(s), dtype_of<T>, chunks), static_cast<std::size_t>(slots * bytes),
+        describe("conv input gradient " + text_of(s), dtype_of<T>, chunks) + low.text(),
+        static_cast<std::size_t>(slots * bytes) + low.filter_bytes,
         [=, conv = float_kernels<T>().conv_input_gradient](const void* const* in, void* const* out, void* workspace) {
+          if constexpr (std::is_same_v<T, float>) {
+            if (low) {
+              void* filters = as<std::byte>(workspace) + slots * bytes;
+              std::atomic<bool> finite = low.low.kernels->conv_pack(low.of(s), as<T>(in[1]), filters);
+              parallel_with_slots(chunks, slots, [&](i64 chunk, i64 slot) {
+                if (!finite.load(std::memory_order_relaxed)) return;
+                if (!low.low.kernels->conv(low.of(s), cut.images.begin(chunk), cut.images.end(chunk), as<T>(in[0]),
+                                           filters, nullptr, Activation::none, as<T>(out[0]),
+                                           as<std::byte>(workspace) + slot * bytes)) {
+                  finite = false;
+                }
+              });
+              if (finite) return;
+            }
+          }
           parallel_with_slots(chunks, slots, [&](i64 chunk, i64 slot) {
             conv(s, cut.images.begin(chunk), cut.images.end(chunk), as<T>(in[0]), as<T>(in[1]), as<T>(out[0]),
                  as<std::byte>(workspace) + slot * bytes);
@@ -134,37 +215,54 @@ KernelPtr prepare_kernel_gradient(const OpCall& call) {
   const auto shape = op_support::window_shape(attrs->conv, call.in[0].shape, attrs->kernel_shape, call.in[1].shape);
   if (!shape) return nullptr;
   const WindowShape s = *shape;
+  const LowConv low(call, s, Direction::kernel_gradient);
   return for_float(call.out[0].dtype, [&]<class T>() {
     const auto& kernels = float_kernels<T>();
     const i64 size = attrs->kernel_shape.size();
     const i64 partial_bytes = round_up(size * static_cast<i64>(sizeof(T)), kSlotAlignment);
     const Cut cut(s, partial_sums(partial_bytes), true);
-    const i64 chunks = cut.chunks(), slots = std::min<i64>(chunks, num_threads()), bytes = cut.workspace<T>();
+    const i64 chunks = cut.chunks(), slots = std::min<i64>(chunks, num_threads()), bytes = workspace_of<T>(cut, low);
     const i64 partials = std::max<i64>(chunks - 1, 0) * partial_bytes;
     const Range elements(size, kGrainHeavy);
-    return make_kernel(describe("conv kernel gradient " + text_of(s), dtype_of<T>, chunks),
-                       static_cast<std::size_t>(partials + slots * bytes),
-                       [=, conv = kernels.conv_kernel_gradient, fill = kernels.fill, add = kernels.add_scaled](
-                           const void* const* in, void* const* out, void* memory) {
-                         T* result = as<T>(out[0]);
-                         auto* workspace = as<std::byte>(memory);
-                         const auto partial = [&](i64 chunk) {
-                           return chunk == 0 ? result : reinterpret_cast<T*>(workspace + (chunk - 1) * partial_bytes);
-                         };
-                         if (chunks == 0) fill(T{0}, result, size);  // no images
-                         parallel_with_slots(chunks, slots, [&](i64 chunk, i64 slot) {
-                           fill(T{0}, partial(chunk), size);
-                           cut.visit(chunk, [&](const WindowShape& shape, i64 n0, i64 n1, i64 x, i64 y) {
-                             conv(shape, n0, n1, as<T>(in[0]) + x, as<T>(in[1]) + y, partial(chunk),
-                                  workspace + partials + slot * bytes);
-                           });
-                         });
-                         if (chunks <= 1) return;
-                         elements.run([&](i64 begin, i64 end) {
-                           for (i64 chunk = 1; chunk < chunks; ++chunk)
-                             add(T{1}, partial(chunk) + begin, result + begin, end - begin);
-                         });
-                       });
+    return make_kernel(
+        describe("conv kernel gradient " + text_of(s), dtype_of<T>, chunks) + low.text(),
+        static_cast<std::size_t>(partials + slots * bytes),
+        [=, conv = kernels.conv_kernel_gradient, fill = kernels.fill, add = kernels.add_scaled](
+            const void* const* in, void* const* out, void* memory) {
+          T* result = as<T>(out[0]);
+          auto* workspace = as<std::byte>(memory);
+          const auto partial = [&](i64 chunk) {
+            return chunk == 0 ? result : reinterpret_cast<T*>(workspace + (chunk - 1) * partial_bytes);
+          };
+          if (chunks == 0) fill(T{0}, result, size);  // no images
+          // add_up(shape, n0, n1, x, dy, to, workspace) for every chunk.
+          const auto for_chunks = [&](auto&& add_up) {
+            parallel_with_slots(chunks, slots, [&](i64 chunk, i64 slot) {
+              fill(T{0}, partial(chunk), size);
+              cut.visit(chunk, [&](const WindowShape& shape, i64 n0, i64 n1, i64 x, i64 y) {
+                add_up(shape, n0, n1, as<T>(in[0]) + x, as<T>(in[1]) + y, partial(chunk),
+                       workspace + partials + slot * bytes);
+              });
+            });
+          };
+          std::atomic<bool> done = false;
+          if constexpr (std::is_same_v<T, float>) {
+            if (low) {
+              done = true;
+              for_chunks([&](const WindowShape& shape, i64 n0, i64 n1, const T* x, const T* dy, T* to, void* own) {
+                if (!done.load(std::memory_order_relaxed)) return;
+                if (!low.low.kernels->conv_kernel_gradient(low.of(shape), n0, n1, x, dy, to, own)) {
+                  done = false;
+                }
+              });
+            }
+          }
+          if (!done) for_chunks(conv);
+          if (chunks <= 1) return;
+          elements.run([&](i64 begin, i64 end) {
+            for (i64 chunk = 1; chunk < chunks; ++chunk) add(T{1}, partial(chunk) + begin, result + begin, end - begin);
+          });
+        });
   });
 }
 

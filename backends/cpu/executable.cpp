@@ -26,7 +26,7 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 
 }  // namespace
 
-KernelPtr prepare_step(const Plan& plan, const Step& step) {
+KernelPtr prepare_step(const Plan& plan, const Step& step, Precision precision) {
   std::vector<SpecView> in, out;
   const auto spec = [&](int slot) -> SpecView {
     const Slot& s = plan.slots[static_cast<std::size_t>(slot)];
@@ -34,7 +34,7 @@ KernelPtr prepare_step(const Plan& plan, const Step& step) {
   };
   for (int slot : step.inputs) in.push_back(spec(slot));
   for (int slot : step.outputs) out.push_back(spec(slot));
-  KernelPtr kernel = kernel_table().prepare({step.op, step.attrs, in, out});
+  KernelPtr kernel = kernel_table().prepare({step.op, step.attrs, in, out, precision});
   if (kernel) return kernel;
   std::string specs;
   for (const SpecView& s : in) {
@@ -44,11 +44,12 @@ KernelPtr prepare_step(const Plan& plan, const Step& step) {
                      "); plans must hold only ops that supports() accepts");
 }
 
-CpuExecutable::CpuExecutable(const Plan& plan) : name_(plan.name), profiling_(profile_wanted()) {
+CpuExecutable::CpuExecutable(const Plan& plan, Precision precision) : name_(plan.name), profiling_(profile_wanted()) {
   for (const Slot& slot : plan.slots) places_.push_back({slot.region, slot.offset});
   std::size_t operands = 0;
   for (const Step& step : plan.steps) {
-    StepState state{prepare_step(plan, step), step.inputs, step.inputs.size(), step.scope, std::string(step.op)};
+    StepState state{prepare_step(plan, step, precision), step.inputs, step.inputs.size(), step.scope,
+                    std::string(step.op)};
     state.slots.insert(state.slots.end(), step.outputs.begin(), step.outputs.end());
     operands += state.slots.size();
     workspace_bytes_ = std::max(workspace_bytes_, static_cast<std::int64_t>(state.kernel->workspace_bytes()));

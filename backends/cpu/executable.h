@@ -11,12 +11,12 @@
 namespace keratin::cpu {
 
 // The kernel of a plan's step. Throws BackendError naming the op when there is none.
-KernelPtr prepare_step(const Plan& plan, const Step& step);
+KernelPtr prepare_step(const Plan& plan, const Step& step, Precision precision);
 
 class CpuExecutable final : public Executable {
  public:
   // Throws BackendError naming the op when a step has no kernel.
-  explicit CpuExecutable(const Plan& plan);
+  CpuExecutable(const Plan& plan, Precision precision);
   // With KERATIN_PROFILE=1 it prints where the time of its runs went.
   ~CpuExecutable() override;
 

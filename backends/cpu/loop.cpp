@@ -87,7 +87,7 @@ struct Loop {
   }
 };
 
-std::optional<Loop> make_loop(const ScanAttrs& attrs, const Plan& plan) {
+std::optional<Loop> make_loop(const ScanAttrs& attrs, const Plan& plan, Precision precision) {
   Loop loop;
   loop.sequences = static_cast<std::size_t>(attrs.sequences);
   loop.carries = static_cast<std::size_t>(attrs.carries);
@@ -126,7 +126,7 @@ std::optional<Loop> make_loop(const ScanAttrs& attrs, const Plan& plan) {
 
   std::size_t kernel_bytes = 0;
   for (const Step& step : plan.steps) {
-    Loop::Call call{prepare_step(plan, step), loop.operands.size(), step.inputs.size()};
+    Loop::Call call{prepare_step(plan, step, precision), loop.operands.size(), step.inputs.size()};
     kernel_bytes = std::max(kernel_bytes, call.kernel->workspace_bytes());
     for (const std::vector<int>& group : {step.inputs, step.outputs}) {
       for (int slot : group) {
@@ -156,7 +156,7 @@ std::optional<Loop> make_loop(const ScanAttrs& attrs, const Plan& plan) {
 KernelPtr prepare_scan(const OpCall& call) {
   const auto* attrs = call.attributes<ScanAttrs>();
   if (!attrs || !attrs->plan || !call.has(attrs->plan->inputs.size(), attrs->plan->outputs.size())) return nullptr;
-  std::optional<Loop> loop = make_loop(*attrs, *attrs->plan);
+  std::optional<Loop> loop = make_loop(*attrs, *attrs->plan, call.precision);
   if (!loop) return nullptr;
   const std::size_t workspace = loop->workspace_bytes;
   std::string description =

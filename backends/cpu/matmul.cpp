@@ -1,8 +1,11 @@
 // Matrix products: blocks of C and batches are spread over the threads.
 #include "keratin/core/ops/matmul.h"
 
+#include <atomic>
+#include <type_traits>
 #include <vector>
 
+#include "keratin/backends/cpu/bf16.h"
 #include "keratin/backends/cpu/strided.h"
 #include "keratin/backends/cpu/typed.h"
 
@@ -21,6 +24,7 @@ struct Product {
   std::vector<i64> a_batch, b_batch;
   bool bias = false;
   Activation activation = Activation::none;
+  Precision precision = Precision::highest;
 
   i64 batches() const { return a_batch.empty() ? 1 : static_cast<i64>(a_batch.size()); }
 };
@@ -87,6 +91,14 @@ struct Grid {
   i64 column_end(i64 block) const { return column_range.end(block % columns); }
 };
 
+// How a product is computed below the precision `highest`: packing and rounding both operands must be worth it.
+template <class T>
+LowPrecision low_precision_of(const Product& p) {
+  constexpr i64 kFewestForBf16 = 32;
+  if (!std::is_same_v<T, float> || std::min({p.m, p.n, p.k}) < kFewestForBf16) return {};
+  return low_precision(p.precision);
+}
+
 template <class T>
 KernelPtr product_kernel(Product product) {
   const auto& kernels = float_kernels<T>();
@@ -105,29 +117,50 @@ KernelPtr product_kernel(Product product) {
                         .ldc = n,
                         .trans_a = product.trans_a,
                         .trans_b = product.trans_b};
-  const auto slot_bytes = round_up(static_cast<i64>(kernels.gemm_workspace(shape)), kSlotAlignment);
+  const LowPrecision low = low_precision_of<T>(product);
+  const std::size_t bytes =
+      std::max(kernels.gemm_workspace(shape), low ? low.kernels->gemm_workspace(shape, low.parts) : 0);
+  const auto slot_bytes = round_up(static_cast<i64>(bytes), kSlotAlignment);
   const std::string text = describe("gemm " + std::to_string(m) + "x" + std::to_string(n) + "x" + std::to_string(k) +
                                         (batches > 1 ? " (" + std::to_string(batches) + " of them)" : ""),
-                                    dtype_of<T>, chunks);
+                                    dtype_of<T>, chunks) +
+                           (low ? ", " + low.name : "");
   return make_kernel(
       text, static_cast<std::size_t>(chunks * slot_bytes),
       [=, p = std::move(product), gemm = kernels.gemm](const void* const* in, void* const* out, void* workspace) {
-        parallel_for(chunks, [&](i64 chunk) {
-          const i64 block = chunk % blocks, row = grid.row_begin(block), column = grid.column_begin(block);
-          GemmShape s = shape;
-          s.m = grid.row_end(block) - row;
-          s.n = grid.column_end(block) - column;
-          void* own = static_cast<std::byte*>(workspace) + chunk * slot_bytes;
-          const T* a = as<T>(in[0]) + (p.trans_a ? row : row * k);
-          const T* b = as<T>(in[1]) + (p.trans_b ? column * k : column);
-          T* c = as<T>(out[0]) + row * n + column;
-          const T* bias = p.bias ? as<T>(in[2]) + column : nullptr;
-          for (i64 i = batch.begin(chunk / blocks); i < batch.end(chunk / blocks); ++i) {
-            const auto at = static_cast<std::size_t>(i);
-            const i64 a_offset = p.a_batch.empty() ? 0 : p.a_batch[at] * m * k;
-            const i64 b_offset = p.b_batch.empty() ? 0 : p.b_batch[at] * k * n;
-            gemm(s, a + a_offset, b + b_offset, c + i * m * n, bias, p.activation, own);
+        // multiply(shape, a, b, c, bias, workspace) for every block of every product.
+        const auto for_blocks = [&](auto&& multiply) {
+          parallel_for(chunks, [&](i64 chunk) {
+            const i64 block = chunk % blocks, row = grid.row_begin(block), column = grid.column_begin(block);
+            GemmShape s = shape;
+            s.m = grid.row_end(block) - row;
+            s.n = grid.column_end(block) - column;
+            void* own = static_cast<std::byte*>(workspace) + chunk * slot_bytes;
+            const T* a = as<T>(in[0]) + (p.trans_a ? row : row * k);
+            const T* b = as<T>(in[1]) + (p.trans_b ? column * k : column);
+            T* c = as<T>(out[0]) + row * n + column;
+            const T* bias = p.bias ? as<T>(in[2]) + column : nullptr;
+            for (i64 i = batch.begin(chunk / blocks); i < batch.end(chunk / blocks); ++i) {
+              const auto at = static_cast<std::size_t>(i);
+              const i64 a_offset = p.a_batch.empty() ? 0 : p.a_batch[at] * m * k;
+              const i64 b_offset = p.b_batch.empty() ? 0 : p.b_batch[at] * k * n;
+              multiply(s, a + a_offset, b + b_offset, c + i * m * n, bias, own);
+            }
+          });
+        };
+        if constexpr (std::is_same_v<T, float>) {
+          if (low) {
+            // All blocks or none in bfloat16, so that the result does not depend on how they were cut.
+            std::atomic<bool> finite{true};
+            for_blocks([&](const GemmShape& s, const T* a, const T* b, T* c, const T* bias, void* own) {
+              if (!finite.load(std::memory_order_relaxed)) return;
+              if (!low.kernels->gemm(s, low.parts, a, b, c, bias, p.activation, own)) finite = false;
+            });
+            if (finite) return;
           }
+        }
+        for_blocks([&](const GemmShape& s, const T* a, const T* b, T* c, const T* bias, void* own) {
+          gemm(s, a, b, c, bias, p.activation, own);
         });
       });
 }
@@ -145,6 +178,7 @@ KernelPtr prepare_matmul(const OpCall& call) {
   const auto* attrs = call.attributes<MatMulAttrs>();
   if (!attrs || !call.has(2)) return nullptr;
   Product product;
+  product.precision = call.precision;
   product.trans_a = attrs->transpose_a;
   product.trans_b = attrs->transpose_b;
   return prepare(call, std::move(product));
@@ -154,6 +188,7 @@ KernelPtr prepare_fused(const OpCall& call) {
   const auto* attrs = call.attributes<MatMulFusedAttrs>();
   if (!attrs || !call.has(attrs->bias ? 3 : 2)) return nullptr;
   Product product;
+  product.precision = call.precision;
   product.trans_a = attrs->transpose_a;
   product.trans_b = attrs->transpose_b;
   product.bias = attrs->bias;

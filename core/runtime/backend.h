@@ -14,7 +14,8 @@
 
 namespace keratin {
 
-// PyTorch's meaning of float32 precision: highest is true float32; high allows TF32 or split bfloat16; medium bfloat16.
+// PyTorch's meaning of float32 precision: highest is true float32; high allows TF32 or two bfloat16 numbers for each
+// float32; medium one.
 enum class Precision : std::uint8_t { highest, high, medium };
 
 struct CompileOptions {
@@ -27,7 +28,7 @@ struct DeviceInfo {
   std::string kind;                                           // "CPU", "GPU"
   std::string description;                                    // the hardware's own name, cores, instruction set
   int compute_capability = 0;                                 // 90 for sm_90; 0 on CPUs
-  std::vector<std::pair<std::string, std::string>> versions;  // library or driver and its version
+  std::vector<std::pair<std::string, std::string>> versions;  // library or driver and its version; "precision"
 };
 
 struct MemoryInfo {

@@ -65,10 +65,15 @@ void set_memory_limit(std::int64_t bytes, const std::string& name = "");
 void set_log_device_placement(bool log);
 bool log_device_placement();
 
-// The options plans are compiled with.
+// How float32 products and convolutions are computed from now on; results are float32 at every level. `highest`, the
+// CPU's default: in float32. `high`, the GPUs' default: TF32, on CPUs with AMX as sums of two bfloat16 numbers (16 bits
+// of mantissa). `medium`: bfloat16 (7 bits), on CPUs with AMX or a fast AVX512_BF16. Where a device has nothing faster,
+// a level means `highest`; `keratin devices` tells. KERATIN_FLOAT32_PRECISION=highest|high|medium sets the default.
 void set_float32_precision(Precision precision);
 Precision float32_precision();
+// The same bits in every run; on the CPU always so.
 void set_deterministic(bool deterministic);
+// What plans are compiled with.
 CompileOptions compile_options();
 // How many threads the CPU backend uses. Results do not depend on it.
 void set_num_threads(int threads);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "keratin/backends/cpu/simd/gemm.h"
+#include "keratin/backends/cpu/simd/lines.h"
 #include "keratin/backends/cpu/simd/tile_gemm.h"
 
 namespace keratin::cpu::KERATIN_ISA {
@@ -11,32 +12,12 @@ namespace keratin::cpu::KERATIN_ISA {
 constexpr i64 kLineBytes = 64 * 1024;    // of the image's lines that are worked on together
 constexpr i64 kPanelBytes = 256 * 1024;  // of filters: a panel stays in the L2 cache
 
-KERATIN_INLINE i64 least(i64 a, i64 b) { return a < b ? a : b; }
-KERATIN_INLINE i64 most(i64 a, i64 b) { return a > b ? a : b; }
-
-// Columns that the windows of a line see: from -pad_left on.
-KERATIN_INLINE i64 line_width(const WindowShape& s) { return (s.ow - 1) * s.stride_w + s.kw; }
 KERATIN_INLINE bool sees_borders(const WindowShape& s) { return s.pad_left > 0 || line_width(s) - s.pad_left > s.w; }
 
 template <class T>
 KERATIN_INLINE bool is_direct(const WindowShape& s) {
   return s.groups == 1 && s.dilation_h == 1 && s.dilation_w == 1 && s.oh > 0 && s.ow > 0 &&
          s.kh * s.kw * s.c * kPanel<T> * static_cast<i64>(sizeof(T)) <= kPanelBytes;
-}
-
-// The input's gradient as a convolution of dy, for strides of 1: every pixel sees what saw it.
-KERATIN_INLINE WindowShape transposed(const WindowShape& s) {
-  return {.n = s.n,
-          .h = s.oh,
-          .w = s.ow,
-          .c = s.f,
-          .kh = s.kh,
-          .kw = s.kw,
-          .oh = s.h,
-          .ow = s.w,
-          .f = s.c,
-          .pad_top = s.kh - 1 - s.pad_top,
-          .pad_left = s.kw - 1 - s.pad_left};
 }
 
 // Output lines that are computed together.

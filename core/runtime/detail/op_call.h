@@ -15,6 +15,7 @@ struct OpCall {
   std::string_view op;
   const std::any& attrs;
   std::span<const SpecView> in, out;
+  Precision precision = Precision::highest;  // of float32 products and convolutions
 
   // nullptr when the attributes are of another type.
   template <class Attrs>

@@ -39,7 +39,7 @@ std::vector<fs::path> objects_of(const std::string& isa) {
 TEST(Symbols, KernelsDefineOnlyNamesOfTheirInstructionSet) {
   if (std::string(KERATIN_TEST_FLAGS) != "") GTEST_SKIP() << "instrumented builds run on the machine that built them";
   if (lines_of("nm --version 2>/dev/null").empty()) GTEST_SKIP() << "nm is not installed";
-  for (const std::string isa : {"baseline", "avx2", "avx512"}) {
+  for (const std::string isa : {"baseline", "avx2", "avx512", "bf16_portable", "bf16_avx512", "bf16_amx"}) {
     const std::vector<fs::path> objects = objects_of(isa);
     ASSERT_FALSE(objects.empty()) << "no object files of " << isa << " under " << KERATIN_BINARY_DIR;
     int ours = 0;
