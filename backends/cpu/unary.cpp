@@ -131,6 +131,7 @@ void register_unary(KernelTable& table) {
   table.add(kSigmoid.name, prepare_unary<Unary::sigmoid>);
   table.add(kSoftplus.name, prepare_unary<Unary::softplus>);
   table.add(kErf.name, prepare_unary<Unary::erf>);
+  table.add(kArctan.name, prepare_unary<Unary::arctan>);
   table.add(kRelu.name, prepare_unary<Unary::relu>);
   table.add(kFloor.name, prepare_unary<Unary::floor>);
   table.add(kCeil.name, prepare_unary<Unary::ceil>);

@@ -15,6 +15,7 @@ const KernelTable& kernel_table() {
     register_softmax(t);
     register_gather(t);
     register_random(t);
+    register_sorting(t);
     register_update(t);
     return t;
   }();

@@ -102,6 +102,7 @@ void add_elementwise(KernelTable& table) {
   table["sigmoid"] = unary(sigmoid);
   table["softplus"] = unary(softplus);
   table["erf"] = unary([](double x) { return std::erf(x); });
+  table["arctan"] = unary([](double x) { return std::atan(x); });
   table["relu"] = unary([](double x) { return x < 0 ? 0 : x; });
   table["floor"] = unary([](double x) { return std::floor(x); });
   table["ceil"] = unary([](double x) { return std::ceil(x); });

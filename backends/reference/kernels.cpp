@@ -13,6 +13,7 @@ const KernelTable& kernels() {
     add_shaping(result);
     add_gather(result);
     add_random(result);
+    add_sorting(result);
     return result;
   }();
   return table;

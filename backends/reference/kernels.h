@@ -27,5 +27,6 @@ void add_reduce(KernelTable& table);
 void add_shaping(KernelTable& table);
 void add_gather(KernelTable& table);
 void add_random(KernelTable& table);
+void add_sorting(KernelTable& table);
 
 }  // namespace keratin::reference

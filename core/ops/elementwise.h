@@ -9,7 +9,7 @@ namespace keratin {
 // Unary ops; no attributes. The result has x's shape; its dtype is x's unless said otherwise. Integers are allowed for
 // negative, abs, square and sign; the others throw InvalidArgument for them.
 extern const OpDef kNegative, kAbs, kSquare, kSqrt, kRsqrt, kReciprocal, kExp, kExpm1, kLog, kLog1p, kSin, kCos, kTanh,
-    kSigmoid, kSoftplus, kErf, kRelu, kFloor, kCeil, kRound, kSign;
+    kSigmoid, kSoftplus, kErf, kArctan, kRelu, kFloor, kCeil, kRound, kSign;
 extern const OpDef kIsFinite, kIsNan, kLogicalNot;  // bool results; logical_not takes bool
 
 // Binary ops; no attributes. Operands broadcast as in NumPy; backends get operands of equal dtype.
@@ -50,6 +50,7 @@ Value tanh(Value x);
 Value sigmoid(Value x);
 Value softplus(Value x);  // log(1 + exp(x)), without overflow
 Value erf(Value x);
+Value arctan(Value x);
 Value relu(Value x);
 Value floor(Value x);
 Value ceil(Value x);

@@ -6,6 +6,7 @@
 #include <numbers>
 
 #include "keratin/core/ops/detail/op_support.h"
+#include "keratin/core/ops/detail/pick.h"
 #include "keratin/core/ops/elementwise.h"
 #include "keratin/core/ops/gather.h"
 #include "keratin/core/ops/matmul.h"
@@ -21,17 +22,6 @@ using namespace op_support;
 void expect_countable(std::string_view op, std::int64_t rows) {
   if (rows <= std::numeric_limits<std::int32_t>::max()) return;
   throw InvalidArgument(std::string(op) + ": more than 2^31 pixels at once; use a smaller batch");
-}
-
-// x at `positions` of an axis, each the same for all that stands before the axis.
-Value pick(std::string_view op, const Value& x, int axis, const std::vector<std::int32_t>& positions) {
-  const Shape before = x.shape().slice(0, axis), after = x.shape().slice(axis + 1, x.rank());
-  const std::int64_t outer = before.size(), size = x.shape()[axis];
-  expect_countable(op, outer * size);
-  const auto count = static_cast<std::int64_t>(positions.size());
-  Value ids = Tensor({1, count}, positions);
-  if (outer > 1) ids = iota({outer, 1}, 0) * static_cast<double>(size) + ids;
-  return reshape(take(reshape(x, Shape{outer * size}.concat(after)), ids), before.concat({count}).concat(after));
 }
 
 void expect_word(std::string_view where, const char* option, const std::string& word,

@@ -1,9 +1,16 @@
 #include "keratin/core/ops/random.h"
 
+#include <limits>
 #include <numbers>
 
+#include "keratin/core/ops/arrange.h"
 #include "keratin/core/ops/detail/op_support.h"
+#include "keratin/core/ops/detail/pick.h"
 #include "keratin/core/ops/elementwise.h"
+#include "keratin/core/ops/gather.h"
+#include "keratin/core/ops/reduce.h"
+#include "keratin/core/ops/shaping.h"
+#include "keratin/core/ops/sorting.h"
 #include "keratin/core/tensor/errors.h"
 
 namespace keratin {
@@ -82,6 +89,40 @@ Value random_normal(Value step, Shape shape, std::uint64_t stream) {
   // 1 - u lies in (0, 1], where the logarithm is finite.
   const Value radius = sqrt(log(1.0 - random_uniform(step, shape, stream)) * -2.0);
   return radius * cos(random_uniform(step, shape, second) * (2 * std::numbers::pi));
+}
+
+Value random_integers(Value step, Shape shape, std::int64_t low, std::int64_t high, std::uint64_t stream) {
+  constexpr std::int64_t kMost = 1 << 24;  // what uniform numbers tell apart
+  const std::int64_t count = high - low;
+  if (count < 1 || count > kMost || low < std::numeric_limits<std::int32_t>::min() ||
+      high - 1 > std::numeric_limits<std::int32_t>::max()) {
+    throw InvalidArgument("random_integers: high must be above low, by 2^24 at most, and both int32, got " +
+                          std::to_string(low) + " and " + std::to_string(high));
+  }
+  const Value uniform = random_uniform(step, std::move(shape), stream);
+  // Rounding may not lead to `high`.
+  const Value number = minimum(floor(uniform * static_cast<double>(count)), static_cast<double>(count - 1));
+  return cast(number, DType::int32) + static_cast<double>(low);
+}
+
+// The largest of logits + g, with g = -ln(-ln u), is distributed as softmax(logits) says (Gumbel).
+Value random_categorical(Value step, Value logits, std::int64_t samples, std::uint64_t stream) {
+  if (logits.rank() != 2 || !logits.shape().is_known() || samples < 1) {
+    throw InvalidArgument(
+        "random_categorical: expected logits (n, classes) of known sizes and at least one sample, got " +
+        logits.shape().to_string() + " and " + std::to_string(samples));
+  }
+  const std::int64_t rows = logits.shape()[0], classes = logits.shape()[1];
+  // Away from 0, where the logarithm is infinite; the largest number drawn is 1 - 2^-24.
+  const Value uniform = maximum(random_uniform(step, {rows, samples, classes}, stream), 1e-30);
+  return argmax(expand_dims(cast(logits, DType::float32), 1) - log(-log(uniform)));
+}
+
+Value random_shuffle(Value step, Value x, int axis, std::uint64_t stream) {
+  op_support::expect_known_sizes("random_shuffle", x);
+  axis = op_support::normalize_axis("random_shuffle", axis, x.rank());
+  const Value order = argsort(random_uniform(step, {x.shape()[axis]}, stream));
+  return moveaxis(take(moveaxis(x, {axis}, {0}), order), {0}, {axis});
 }
 
 Value dropout(Value x, Value step, double rate, std::uint64_t stream) {

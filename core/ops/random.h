@@ -24,6 +24,12 @@ namespace ops {
 Value random_uniform(Value step, Shape shape, std::uint64_t stream);
 // Standard normal numbers by Box and Muller's transform of two uniform streams.
 Value random_normal(Value step, Shape shape, std::uint64_t stream);
+// int32 in [low, high), high - low at most 2^24. Throws InvalidArgument otherwise.
+Value random_integers(Value step, Shape shape, std::int64_t low, std::int64_t high, std::uint64_t stream);
+// For each row of logits (n, classes) `samples` classes, int32 (n, samples), by their probabilities softmax(logits).
+Value random_categorical(Value step, Value logits, std::int64_t samples, std::uint64_t stream);
+// x in another order along an axis; sizes must be known.
+Value random_shuffle(Value step, Value x, int axis, std::uint64_t stream);
 Value dropout(Value x, Value step, double rate, std::uint64_t stream);
 }  // namespace ops
 

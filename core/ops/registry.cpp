@@ -13,7 +13,7 @@ constinit const OpDef* const kAll[] = {
     &kInput, &kConstant, &kRead, &kAssign,
     // unary
     &kNegative, &kAbs, &kSquare, &kSqrt, &kRsqrt, &kReciprocal, &kExp, &kExpm1, &kLog, &kLog1p, &kSin, &kCos, &kTanh,
-    &kSigmoid, &kSoftplus, &kErf, &kRelu, &kFloor, &kCeil, &kRound, &kSign, &kIsFinite, &kIsNan, &kLogicalNot,
+    &kSigmoid, &kSoftplus, &kErf, &kArctan, &kRelu, &kFloor, &kCeil, &kRound, &kSign, &kIsFinite, &kIsNan, &kLogicalNot,
     &kReluGrad, &kSigmoidGrad, &kTanhGrad, &kCast, &kStopGradient,
     // binary and ternary
     &kAdd, &kSubtract, &kMultiply, &kDivide, &kPower, &kMaximum, &kMinimum, &kEqual, &kNotEqual, &kLess, &kLessEqual,
@@ -22,8 +22,9 @@ constinit const OpDef* const kAll[] = {
     &kMatMul, &kMatMulFused, &kConv2D, &kConv2DInputGrad, &kConv2DKernelGrad, &kConv2DFused, &kMaxPool2D,
     &kMaxPool2DGrad, &kAveragePool2D, &kAveragePool2DGrad,
     // reductions, shaping, softmax
-    &kSum, &kMean, &kMax, &kMin, &kProd, &kArgMax, &kReshape, &kTranspose, &kBroadcastTo, &kConcatenate, &kSlice, &kPad,
-    &kIota, &kSoftmax, &kSoftmaxGrad, &kLogSoftmax, &kLogSoftmaxGrad, &kSparseCrossentropy, &kSparseCrossentropyGrad,
+    &kSum, &kMean, &kMax, &kMin, &kProd, &kArgMax, &kArgsort, &kCumsum, &kReshape, &kTranspose, &kBroadcastTo,
+    &kConcatenate, &kSlice, &kPad, &kIota, &kSoftmax, &kSoftmaxGrad, &kLogSoftmax, &kLogSoftmaxGrad,
+    &kSparseCrossentropy, &kSparseCrossentropyGrad,
     // loops
     &kScan,
     // rows, random numbers, updates

@@ -115,6 +115,9 @@ constinit const OpDef kSoftplus =
 constinit const OpDef kErf = unary("erf", infer_floating, [](const Node& n, Dy dy) {
   return Values{dy[0] * (ops::exp(-ops::square(x(n))) * (2.0 * std::numbers::inv_sqrtpi))};
 });
+// y = arctan x  =>  y' = 1/(1 + x^2)
+constinit const OpDef kArctan = unary(
+    "arctan", infer_floating, [](const Node& n, Dy dy) { return Values{dy[0] / (ops::square(x(n)) + 1.0)}; });
 // y = max(x, 0)  =>  y' = 1 where x > 0, which is where y > 0
 constinit const OpDef kRelu =
     unary("relu", infer_floating, [](const Node& n, Dy dy) { return Values{make(kReluGrad, dy[0], y(n))}; });
@@ -167,6 +170,7 @@ Value tanh(Value x) { return apply1(kTanh, {}, {x}); }
 Value sigmoid(Value x) { return apply1(kSigmoid, {}, {x}); }
 Value softplus(Value x) { return apply1(kSoftplus, {}, {x}); }
 Value erf(Value x) { return apply1(kErf, {}, {x}); }
+Value arctan(Value x) { return apply1(kArctan, {}, {x}); }
 Value relu(Value x) { return apply1(kRelu, {}, {x}); }
 Value floor(Value x) { return apply1(kFloor, {}, {x}); }
 Value ceil(Value x) { return apply1(kCeil, {}, {x}); }

@@ -1,4 +1,4 @@
-// What the adaptive pooling layers share: they differ in the reduction.
+// What the adaptive pooling layers share: they differ in the op.
 #pragma once
 
 #include <memory>
@@ -9,7 +9,9 @@
 
 namespace keratin::detail {
 
-std::shared_ptr<LayerImpl> make_adaptive_pooling(const std::string& class_name, Reduce reduce, Sizes output_size,
+using AdaptivePool = Value (*)(Value x, std::vector<std::int64_t> output_size);
+
+std::shared_ptr<LayerImpl> make_adaptive_pooling(const std::string& class_name, AdaptivePool pool, Sizes output_size,
                                                  const LayerOptions& options);
 
 }  // namespace keratin::detail

@@ -1,14 +1,14 @@
 #include "keratin/layers/pooling/adaptive_average_pooling2d.h"
 
-#include "keratin/core/ops/reduce.h"
+#include "keratin/core/ops/nn.h"
 #include "keratin/layers/detail/adaptive_pooling.h"
 #include "keratin/layers/detail/config_support.h"
 
 namespace keratin {
 
 AdaptiveAveragePooling2D::AdaptiveAveragePooling2D(Size2D output_size, const LayerOptions& options)
-    : Layer(detail::make_adaptive_pooling("AdaptiveAveragePooling2D", ops::mean, detail::sizes_of(output_size),
-                                          options)) {}
+    : Layer(detail::make_adaptive_pooling("AdaptiveAveragePooling2D", ops::adaptive_average_pool,
+                                          detail::sizes_of(output_size), options)) {}
 
 Layer AdaptiveAveragePooling2D::from_config(ConfigReader& c) {
   detail::expect_channels_last(c);

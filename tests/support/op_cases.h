@@ -57,6 +57,7 @@ std::vector<OpCase> shaping_cases();
 std::vector<OpCase> softmax_cases();
 std::vector<OpCase> gather_cases();
 std::vector<OpCase> random_cases();
+std::vector<OpCase> sorting_cases();
 std::vector<OpCase> scan_cases();
 std::vector<OpCase> update_cases();
 

@@ -48,7 +48,7 @@ std::vector<OpCase> unary_cases() {
       {"exp", ops::exp, -5, 3},           {"expm1", ops::expm1, -3, 2},     {"log", ops::log, 0.1, 9},
       {"log1p", ops::log1p, -0.8, 9},     {"sin", ops::sin, -6, 6},         {"cos", ops::cos, -6, 6},
       {"tanh", ops::tanh, -4, 4},         {"sigmoid", ops::sigmoid, -8, 8}, {"softplus", ops::softplus, -8, 8},
-      {"erf", ops::erf, -3, 3},           {"relu", ops::relu, -2, 2}};
+      {"erf", ops::erf, -3, 3},           {"arctan", ops::arctan, -4, 4},   {"relu", ops::relu, -2, 2}};
   std::vector<OpCase> rows;
   for (const Function& f : smooth) {
     rows.push_back(within(f.tolerance, unary(f.name, f.function, {kSmall, kFloat, f.low, f.high})));

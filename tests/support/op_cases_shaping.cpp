@@ -106,6 +106,49 @@ std::vector<OpCase> reduce_cases() {
   return rows;
 }
 
+std::vector<OpCase> sorting_cases() {
+  std::vector<OpCase> rows;
+  const auto argsort = [](const Values& in) { return Values{ops::argsort(in[0])}; };
+  const auto add = [&](OpCase row) {
+    row.differentiate = false;
+    rows.push_back(std::move(row));
+  };
+  add(row("argsort", {{{4, 7}}}, argsort));
+  add(row("argsort_long", {{{40, 301}}}, argsort));
+  add(row("argsort_ties", {{{5, 40}, DType::int32, -3, 3}}, argsort));
+  add(row("argsort_uint8", {{{3, 9}, DType::uint8, 0, 5}}, argsort));
+  add(row("argsort_int64", {{{9}, DType::int64, -900, 900}}, argsort));
+  add(row("argsort_axis", {{{4, 5, 3}}}, [](const Values& in) {
+    return Values{ops::argsort(in[0], 0), ops::argsort(in[0], 1)};
+  }));
+  add(row("argsort_odd", {{{2, 5}, DType::float32, 0, 0, {kNan, 1, kInfinity, -1, kNan, 0, 0, kNan, -kInfinity, 0}}},
+          argsort));
+  add(row("argsort_empty", {{{0, 3}}}, argsort));
+  add(row("argsort_of_nothing", {{{3, 0}}}, argsort));
+  rows.push_back(row("sort", {{{4, 6}}}, [](const Values& in) { return Values{ops::sort(in[0])}; }));
+  rows.push_back(row("sort_axis", {{{4, 3, 2}}}, [](const Values& in) { return Values{ops::sort(in[0], 1)}; }));
+  for (bool reverse : {false, true}) {
+    for (int axis = 0; axis < 3; ++axis) {
+      rows.push_back(
+          row("cumsum_" + std::to_string(axis) + (reverse ? "_reverse" : ""), {{{3, 4, 5}}}, [=](const Values& in) {
+            return Values{apply1(kCumsum, CumsumAttrs{axis, reverse}, {in[0]})};
+          }));
+    }
+  }
+  rows.push_back(row("cumsum_long", {{{70, 1001}}}, [](const Values& in) { return Values{ops::cumsum(in[0], 1)}; }));
+  rows.back().tolerance = 2e-5;
+  rows.push_back(row("cumsum_int32", {{{3, 5}, DType::int32, -50, 50}}, [](const Values& in) {
+    return Values{ops::cumsum(in[0], 0), ops::cumsum(in[0], 1), ops::cumsum(ops::greater(in[0], 0.0), 1)};
+  }));
+  add(row("cumsum_empty", {{{3, 0}}}, [](const Values& in) {
+    return Values{ops::cumsum(in[0], 0), ops::cumsum(in[0], 1)};
+  }));
+  rows.push_back(row("cumprod", {{{3, 4}, DType::float32, 0.5, 1.6}}, [](const Values& in) {
+    return Values{ops::cumprod(in[0], 0), ops::cumprod(in[0], 1)};
+  }));
+  return rows;
+}
+
 std::vector<OpCase> shaping_cases() {
   std::vector<OpCase> rows;
   rows.push_back(row("reshape", {{{3, 4, 5}}}, [](const Values& in) {

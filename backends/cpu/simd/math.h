@@ -158,6 +158,10 @@ KERATIN_INLINE float sine(float x, u32 quarter) {
   return from_bits(bits(y) ^ (q & 2u) << 30);
 }
 
+// Rare enough for the C library.
+KERATIN_INLINE float arctan(float x) { return __builtin_atanf(x); }
+KERATIN_INLINE double arctan(double x) { return __builtin_atan(x); }
+
 KERATIN_INLINE double exp(double x) { return __builtin_exp(x); }
 KERATIN_INLINE double expm1(double x) { return __builtin_expm1(x); }
 KERATIN_INLINE double log(double x) { return __builtin_log(x); }

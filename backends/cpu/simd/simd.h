@@ -30,6 +30,7 @@ enum class Unary : int {
   relu,
   softplus,
   erf,
+  arctan,
   sin,
   cos,
   floor,

@@ -75,6 +75,7 @@ void fill(FloatKernels<T>& kernels) {
   set(Unary::relu, map<[](T x) { return x < T{0} ? T{0} : x; }, T>);
   set(Unary::softplus, map<[](T x) { return math::softplus(x); }, T>);
   set(Unary::erf, map<[](T x) { return math::erf(x); }, T>);
+  set(Unary::arctan, map<[](T x) { return math::arctan(x); }, T>);
   set(Unary::floor, map<[](T x) { return math::floor(x); }, T>);
   set(Unary::ceil, map<[](T x) { return math::ceil(x); }, T>);
   set(Unary::round, map<[](T x) { return math::round(x); }, T>);

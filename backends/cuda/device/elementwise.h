@@ -24,6 +24,7 @@ enum class Unary : std::uint8_t {
   sigmoid,
   softplus,
   erf,
+  arctan,
   relu,
   floor,
   ceil,

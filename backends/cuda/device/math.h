@@ -103,6 +103,7 @@ KERATIN_UNARY(Sin, std::sin(x));
 KERATIN_UNARY(Cos, std::cos(x));
 KERATIN_UNARY(Tanh, std::tanh(x));
 KERATIN_UNARY(Erf, std::erf(x));
+KERATIN_UNARY(Arctan, std::atan(x));
 KERATIN_UNARY(Relu, x < T{0} ? T{0} : x);  // keeps NaN
 KERATIN_UNARY(Floor, std::floor(x));
 KERATIN_UNARY(Ceil, std::ceil(x));

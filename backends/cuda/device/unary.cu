@@ -34,6 +34,7 @@ void float_unary(Stream stream, Unary op, const T* x, T* y, i64 n) {
     case Unary::sigmoid: return map(stream, x, y, n, math::Sigmoid());
     case Unary::softplus: return map(stream, x, y, n, math::Softplus());
     case Unary::erf: return map(stream, x, y, n, math::Erf());
+    case Unary::arctan: return map(stream, x, y, n, math::Arctan());
     case Unary::relu: return map(stream, x, y, n, math::Relu());
     case Unary::floor: return map(stream, x, y, n, math::Floor());
     case Unary::ceil: return map(stream, x, y, n, math::Ceil());

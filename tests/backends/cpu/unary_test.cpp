@@ -38,6 +38,7 @@ const std::vector<Function>& functions() {
       {Unary::softplus, "softplus",
        [](long double x) { return (x > 0 ? x : 0) + std::log1p(std::exp(-std::fabs(x))); }},
       {Unary::erf, "erf", [](long double x) { return std::erf(x); }},
+      {Unary::arctan, "arctan", [](long double x) { return std::atan(x); }},
       {Unary::sin, "sin", [](long double x) { return std::sin(x); }},
       {Unary::cos, "cos", [](long double x) { return std::cos(x); }},
       {Unary::floor, "floor", [](long double x) { return std::floor(x); }},
