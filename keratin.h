@@ -10,6 +10,7 @@
 #include "keratin/core/training/callbacks/callbacks.h"
 #include "keratin/core/training/model.h"
 #include "keratin/core/training/predictor.h"
+#include "keratin/core/training/preprocess.h"
 #include "keratin/core/training/sequential.h"
 #include "keratin/core/training/training_step.h"
 #include "keratin/io/datasets.h"

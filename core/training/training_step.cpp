@@ -108,6 +108,19 @@ Value random_uniform(const Shape& shape) {
   return ops::random_uniform(trace.random_step(), shape, trace.random_stream());
 }
 
+Value random_integers(const Shape& shape, std::int64_t low, std::int64_t high) {
+  TraceContext& trace = step_trace("random_integers");
+  return ops::random_integers(trace.random_step(), shape, low, high, trace.random_stream());
+}
+Value random_categorical(const Value& logits, std::int64_t samples) {
+  TraceContext& trace = step_trace("random_categorical");
+  return ops::random_categorical(trace.random_step(), logits, samples, trace.random_stream());
+}
+Value random_shuffle(const Value& x, int axis) {
+  TraceContext& trace = step_trace("random_shuffle");
+  return ops::random_shuffle(trace.random_step(), x, axis, trace.random_stream());
+}
+
 void Optimizer::apply(const std::vector<Variable>& variables, const Values& gradients) const {
   const std::string where = "optimizer " + impl_->name() + ": apply: ";
   if (!recording) throw InvalidArgument(where + "call it within the function of a TrainingStep");

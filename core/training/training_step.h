@@ -35,6 +35,11 @@ Value with_extra_losses(const Value& loss, const Layer& model);
 // (set_random_seed) and number of steps. Throw InvalidArgument outside the function of a TrainingStep.
 Value random_normal(const Shape& shape);
 Value random_uniform(const Shape& shape);
+// Likewise: integers in [low, high), int32; classes (n, samples) by logits (n, classes); x in another order. See
+// ops::random_integers, ops::random_categorical and ops::random_shuffle.
+Value random_integers(const Shape& shape, std::int64_t low, std::int64_t high);
+Value random_categorical(const Value& logits, std::int64_t samples);
+Value random_shuffle(const Value& x, int axis = 0);
 
 struct TrainingStepOptions {
   std::string name = "training_step";  // in dumps and errors
