@@ -54,10 +54,11 @@ def here():
         "regularizers": ("Regularizer", "core/model/regularizers.h"),
         "constraints": ("Constraint", "core/model/constraints.h"),
         "callbacks": ("Callback", "core/training/callbacks/callbacks.h"),
+        "utils": (r"(?:Tensor|Dataset|std::pair<Dataset, Dataset>)", "core/training/preprocess.h"),
         "ops": ("(?:Value|Values)", "core/ops/*.h"),
-        "ops.image": ("Value", "core/ops/image.h"),
+        "ops.image": ("Value", "core/ops/image.h", "core/ops/color.h", "core/ops/filters.h"),
     }
-    names = {module: found(rf"^{kind} (\w+)\(", files) for module, (kind, files) in functions.items()}
+    names = {module: found(rf"^{kind} (\w+)\(", *files) for module, (kind, *files) in functions.items()}
     names["layers"] = found(r"^class (\w+) : public Layer\b", "layers/**/*.h") - {"Input"}
     activations = found(r'^    \{"(\w+)", (?:nullptr|\[\])', "core/model/activation.cpp")
     names["activations"] = activations | (found(r"^Value (\w+)\(", "core/ops/activations.h"))
