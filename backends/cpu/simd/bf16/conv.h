@@ -220,7 +220,10 @@ inline bool convolve_kernel_gradient(const WindowShape& s, int parts, i64 n0, i6
   const GradientPieces own(pieces, s, band, parts, flat);
   const Borders borders(s);
   const i64 depth = s.kw * s.c, patch = s.kh * depth, step = s.stride_w * s.c;
-  const i64 sum_row = up(patch, kSquare), bands = (s.f + Unit::kRows - 1) / Unit::kRows;
+  // Vectors of columns and rows of a tile.
+  const bool widest = depth % (16 * Unit::kWidest) == 0;
+  const i64 panel = widest ? 16 * Unit::kWidest : kPanel, high_tile = widest ? Unit::kWidestRows : Unit::kRows;
+  const i64 sum_row = up(patch, kSquare), bands = (s.f + high_tile - 1) / high_tile;
   for (i64 i = 0; i < up(s.f, kSquare) * sum_row; ++i) own.sum[i] = 0;
   Overflow overflow;
   Unit unit;
@@ -261,11 +264,11 @@ inline bool convolve_kernel_gradient(const WindowShape& s, int parts, i64 n0, i6
         }
         if (low == high) continue;
         const i64 pairs = flat ? up((end - begin) * own.pitch, Unit::kDepth) / 2 : own.pitch / 2;
-        for (i64 j = 0; j < depth; j += kPanel) {
-          const i64 width = depth - j > 16 ? kPanel : kPanel / 2;
+        for (i64 j = 0; j < depth; j += panel) {
+          const i64 width = least(panel, up(depth - j, 16));
           for (i64 t = 0; t < bands; ++t) {
             const i64 row = Unit::kRows % 16 == 0 ? t * Unit::kRows : s.f * t / bands;
-            const i64 rows = (Unit::kRows % 16 == 0 ? least(s.f, row + Unit::kRows) : s.f * (t + 1) / bands) - row;
+            const i64 rows = (Unit::kRows % 16 == 0 ? least(s.f, row + high_tile) : s.f * (t + 1) / bands) - row;
             const TileJob job = {.parts = parts,
                                  .pairs = pairs,
                                  .segments = flat ? 1 : high - low,
@@ -283,7 +286,7 @@ inline bool convolve_kernel_gradient(const WindowShape& s, int parts, i64 n0, i6
                                  .add = true,
                                  .bias = nullptr,
                                  .relu = false};
-            unit.run(job, rows, width == kPanel ? 2 : 1);
+            unit.run(job, rows, static_cast<int>(width / 16));
           }
         }
       }

@@ -7,8 +7,11 @@
 
 namespace keratin::cpu::KERATIN_ISA {
 
-// A panel of B stays in the L1 cache together with the rows of A, a block of panels in the L2 cache.
-constexpr i64 kBlockDepth = 384, kBlockColumns = 1024;
+// A panel of B (Unit::deepest numbers deep) stays in the L1 cache together with the rows of A, a block of panels in the
+// L2 cache.
+constexpr i64 kBlockColumns = 1024;
+// Rows of B that are packed together, along all of their columns: few are read faster than one panel after another.
+constexpr i64 kStretch = 8;
 
 struct Blocks {
   i64 depth, columns;    // of a block of B
@@ -16,7 +19,7 @@ struct Blocks {
   i64 row, left, right;  // numbers in a row and a part of A, words in a part of a block of B
 
   Blocks(const GemmShape& s, int parts) {
-    const i64 deepest = kBlockDepth / parts / kRun * kRun, pieces = most(1, (s.k + deepest - 1) / deepest);
+    const i64 deepest = Unit::deepest(parts), pieces = most(1, (s.k + deepest - 1) / deepest);
     depth = most(kRun, up((s.k + pieces - 1) / pieces, kRun));
     columns = least(kBlockColumns / parts, up(s.n, kPanel));
     pad = kRun;
@@ -29,7 +32,7 @@ struct Blocks {
 
 inline std::size_t gemm_workspace(const GemmShape& s, int parts) {
   // Blocks of a product that is smaller in k may be deeper than those of a larger one, but never than this.
-  const i64 depth = least(up(most(s.k, 1), kRun), kBlockDepth / parts / kRun * kRun);
+  const i64 depth = least(up(most(s.k, 1), kRun), Unit::deepest(parts));
   const i64 columns = least(kBlockColumns / parts, up(s.n, kPanel));
   const i64 bytes = 2 * (depth + kRun) * Blocks::kLeftRows + 2 * depth * columns;
   return static_cast<std::size_t>(bytes * parts + 64);
@@ -61,13 +64,13 @@ inline bool gemm(const GemmShape& s, int parts, const float* a, const float* b, 
       const bool last = p0 + k == s.k;
       u32* const low_right = parts == 2 ? right + blocks.right : nullptr;
       const float* origin = s.trans_b ? b + j0 * s.ldb + p0 : b + p0 * s.ldb + j0;
-      // A few words of each panel in turn: along B's stored rows, which are read once.
-      const i64 stretch = s.trans_b ? room : kRun;
-      for (i64 p = 0; p < room; p += stretch) {
+      const i64 stretch = s.trans_b ? room : kStretch;
+      for (i64 p = 0; p < k; p += stretch) {
+        const i64 deep = least(stretch, k - p), padded = p + deep == k ? depth - p : deep;
         for (i64 j = 0; j < columns; j += kPanel) {
-          const i64 width = width_of(j), at = j * room / 2 + p / 2 * width, deep = least(stretch, k - p);
+          const i64 width = width_of(j), at = j * room / 2 + p / 2 * width;
           pack_right(origin + (s.trans_b ? j * s.ldb + p : p * s.ldb + j), s.ldb, s.trans_b, least(width, columns - j),
-                     width, deep, up(deep, Unit::kDepth), right + at, low_right ? low_right + at : nullptr, overflow);
+                     width, deep, padded, right + at, low_right ? low_right + at : nullptr, overflow);
         }
       }
       for (i64 t = 0; t < bands; ++t) {

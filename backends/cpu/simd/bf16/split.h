@@ -55,14 +55,16 @@ inline void split_run(const float* x, i64 n, i64 padded, u16* high, u16* low, Ov
 }
 
 // Words of two runs, and zeros behind them up to `padded`; x1 is null where there is no second number.
-inline void pair_runs(const float* x0, const float* x1, i64 n, i64 padded, u32* high, u32* low, Overflow& overflow) {
+KERATIN_INLINE void pair_runs(const float* x0, const float* x1, i64 n, i64 padded, u32* high, u32* low,
+                              Overflow& overflow) {
   const __m512i order = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21,
                                          5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
   const i64 n1 = x1 ? n : 0;
   if (!x1) x1 = x0;
   for (i64 i = 0; i < padded; i += 16) {
-    const __m512 a = _mm512_maskz_loadu_ps(first16(n - i), x0 + i);
-    const __m512 b = _mm512_maskz_loadu_ps(first16(n1 - i), x1 + i);
+    const bool whole = i + 16 <= n1;
+    const __m512 a = whole ? _mm512_loadu_ps(x0 + i) : _mm512_maskz_loadu_ps(first16(n - i), x0 + i);
+    const __m512 b = whole ? _mm512_loadu_ps(x1 + i) : _mm512_maskz_loadu_ps(first16(n1 - i), x1 + i);
     const __m512i h = _mm512_permutexvar_epi16(order, rounded(a, b));
     overflow.see(h);
     _mm512_mask_storeu_epi32(high + i, first16(padded - i), h);
@@ -178,7 +180,7 @@ inline bool all_fit(const float* x, i64 rows, i64 columns, i64 row) {
 }
 
 // A matrix as the left operand: rows of bfloat16, `row` elements apart, with zeros behind k up to `depth`. There is
-// room for multiples of 16 rows and of 32 elements. Transposed, it is stored as (k, rows).
+// room for multiples of 16 rows and of 32 elements, which may be written, too. Transposed, it is stored as (k, rows).
 inline void pack_left(const float* a, i64 lda, bool transposed, i64 rows, i64 k, i64 depth, u16* high, u16* low,
                       i64 row, Overflow& overflow) {
   if (!transposed) {
@@ -186,17 +188,20 @@ inline void pack_left(const float* a, i64 lda, bool transposed, i64 rows, i64 k,
       split_run(a + r * lda, k, depth, high + r * row, low ? low + r * row : low, overflow);
     return;
   }
-  alignas(64) u32 square[2][kSquare * kSquare];
-  for (i64 r = 0; r < rows; r += kSquare) {
+  constexpr i64 kWide = 4 * kSquare;  // runs of the stored matrix that are read at once
+  alignas(64) u32 words[2][kSquare * kWide];
+  for (i64 r = 0; r < rows; r += kWide) {
+    const i64 wide = least(kWide, rows - r), step = up(wide, kSquare);
     for (i64 p = 0; p < depth; p += kRun) {
-      for (i64 i = 0; i < kSquare; ++i) {
+      for (i64 i = 0; i < least(kSquare, (depth - p + 1) / 2); ++i) {
         const i64 at = p + 2 * i;
-        pair_runs(at < k ? a + at * lda + r : a, at + 1 < k ? a + (at + 1) * lda + r : nullptr,
-                  at < k ? least(kSquare, rows - r) : 0, kSquare, square[0] + i * kSquare,
-                  low ? square[1] + i * kSquare : nullptr, overflow);
+        pair_runs(at < k ? a + at * lda + r : a, at + 1 < k ? a + (at + 1) * lda + r : nullptr, at < k ? wide : 0, step,
+                  words[0] + i * step, low ? words[1] + i * step : nullptr, overflow);
       }
-      transpose_words(square[0], 4 * kSquare, high + r * row + p, 2 * row);
-      if (low) transpose_words(square[1], 4 * kSquare, low + r * row + p, 2 * row);
+      for (i64 q = 0; q < wide; q += kSquare) {
+        transpose_words(words[0] + q, 4 * step, high + (r + q) * row + p, 2 * row);
+        if (low) transpose_words(words[1] + q, 4 * step, low + (r + q) * row + p, 2 * row);
+      }
     }
   }
 }

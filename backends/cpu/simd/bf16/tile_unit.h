@@ -93,6 +93,9 @@ class Unit {
   static constexpr i64 kDepth = 32;
   static constexpr bool kFlat = true;  // whole tiles are worth wasted pixels between the lines of an image
 
+  static constexpr i64 kWidest = 2, kWidestRows = kRows;
+  static constexpr i64 deepest(int) { return 256; }
+
   void run(const TileJob& job, i64 rows, int vectors) {
     if (rows > 16) {
       vectors == 1 ? tile<2, 1>(job, rows) : tile<2, 2>(job, rows);

@@ -11,7 +11,7 @@ void vector_tile(const TileJob& job) {
   __m512 sum[R][N];
 #pragma GCC unroll 16
   for (int r = 0; r < R; ++r) {
-#pragma GCC unroll 2
+#pragma GCC unroll 3
     for (int n = 0; n < N; ++n) sum[r][n] = _mm512_setzero_ps();
   }
   constexpr int kGroups = (R + 2) / 3;  // rows that share a pointer
@@ -26,14 +26,14 @@ void vector_tile(const TileJob& job) {
     for (i64 segment = 0; segment < job.segments; ++segment) {
       for (i64 p = 0; p < job.pairs; ++p, b += job.b_step) {
         __m512bh right[N];
-#pragma GCC unroll 2
+#pragma GCC unroll 3
         for (int n = 0; n < N; ++n) right[n] = (__m512bh)_mm512_loadu_si512(b + 16 * n);
 #pragma GCC unroll 16
         for (int r = 0; r < R; ++r) {
           int word;
           __builtin_memcpy(&word, a[r / 3] + (r % 3) * row, sizeof word);
           const auto left = (__m512bh)_mm512_set1_epi32(word);
-#pragma GCC unroll 2
+#pragma GCC unroll 3
           for (int n = 0; n < N; ++n) sum[r][n] = _mm512_dpbf16_ps(sum[r][n], left, right[n]);
         }
 #pragma GCC unroll 8
@@ -44,7 +44,7 @@ void vector_tile(const TileJob& job) {
       b += job.b_jump;
     }
   }
-#pragma GCC unroll 2
+#pragma GCC unroll 3
   for (int n = 0; n < N; ++n) {
     const i64 columns = least(16, job.cols - 16 * n);
     const V bias = job.bias ? V::load_first(job.bias + 16 * n, columns) : V::zero();
@@ -65,9 +65,19 @@ class Unit {
   static constexpr i64 kRows = 14;  // at most, of a tile
   static constexpr i64 kDepth = 2;  // numbers along k come in multiples of it
   static constexpr bool kFlat = false;
+  static constexpr i64 deepest(int parts) { return 512 / parts; }
 
-  // `rows` <= kRows; one vector of 16 columns or two.
-  void run(const TileJob& job, i64 rows, int vectors) const { run_rows<static_cast<int>(kRows)>(job, rows, vectors); }
+  static constexpr i64 kWidest = 3,
+                       kWidestRows = 9;  // another shape that fits the registers: vectors, and rows at most
+
+  // `rows` <= kRows and one vector of 16 columns or two; or kWidest of them.
+  void run(const TileJob& job, i64 rows, int vectors) const {
+    if (vectors == kWidest) {
+      run_wide<static_cast<int>(kWidestRows)>(job, rows);
+    } else {
+      run_rows<static_cast<int>(kRows)>(job, rows, vectors);
+    }
+  }
 
  private:
   template <int R>
@@ -76,6 +86,13 @@ class Unit {
       if (rows != R) return run_rows<R - 1>(job, rows, vectors);
     }
     vectors == 1 ? vector_tile<R, 1>(job) : vector_tile<R, 2>(job);
+  }
+  template <int R>
+  static KERATIN_INLINE void run_wide(const TileJob& job, i64 rows) {
+    if constexpr (R > 1) {
+      if (rows != R) return run_wide<R - 1>(job, rows);
+    }
+    vector_tile<R, static_cast<int>(kWidest)>(job);
   }
 };
 
