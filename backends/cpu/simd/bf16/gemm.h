@@ -27,7 +27,8 @@ struct Blocks {
     left = row * kLeftRows;
     right = depth / 2 * columns;
   }
-  static constexpr i64 kLeftRows = (Unit::kRows + kSquare - 1) / kSquare * kSquare;
+  static constexpr i64 kBands = 4;  // of rows of A, at most, that are packed together
+  static constexpr i64 kLeftRows = (kBands * Unit::kRows + kSquare - 1) / kSquare * kSquare;
 };
 
 inline std::size_t gemm_workspace(const GemmShape& s, int parts) {
@@ -73,32 +74,39 @@ inline bool gemm(const GemmShape& s, int parts, const float* a, const float* b, 
                      width, deep, padded, right + at, low_right ? low_right + at : nullptr, overflow);
         }
       }
-      for (i64 t = 0; t < bands; ++t) {
-        // Bands of even height, but whole tiles where rows come in sixteens.
-        const i64 i0 = Unit::kRows % 16 == 0 ? t * Unit::kRows : s.m * t / bands;
-        const i64 rows = (Unit::kRows % 16 == 0 ? least(s.m, i0 + Unit::kRows) : s.m * (t + 1) / bands) - i0;
-        pack_left(a + (s.trans_a ? p0 * s.lda + i0 : i0 * s.lda + p0), s.lda, s.trans_a, rows, k, depth, left,
-                  parts == 2 ? left + blocks.left : nullptr, blocks.row, overflow);
-        for (i64 j = 0; j < columns; j += kPanel) {
-          const i64 width = width_of(j);
-          const TileJob job = {.parts = parts,
-                               .pairs = depth / 2,
-                               .segments = 1,
-                               .a = left,
-                               .a_row = blocks.row,
-                               .a_jump = 0,
-                               .a_part = blocks.left,
-                               .b = right + j * room / 2,
-                               .b_step = width,
-                               .b_jump = 0,
-                               .b_part = blocks.right,
-                               .c = c + i0 * s.ldc + j0 + j,
-                               .c_row = s.ldc,
-                               .cols = least(width, columns - j),
-                               .add = s.accumulate || p0 > 0,
-                               .bias = bias && last ? bias + j0 + j : nullptr,
-                               .relu = activation == Activation::relu && last};
-          unit.run(job, rows, width == kPanel ? 2 : 1);
+      // Bands of even height, but whole tiles where rows come in sixteens. Some are packed together when A is
+      // transposed: its stored rows are runs along them.
+      const auto begin_of = [&](i64 t) {
+        return Unit::kRows % 16 == 0 ? least(s.m, t * Unit::kRows) : s.m * t / bands;
+      };
+      const i64 together = s.trans_a ? Blocks::kBands : 1;
+      for (i64 t0 = 0; t0 < bands; t0 += together) {
+        const i64 t1 = least(bands, t0 + together), top = begin_of(t0);
+        pack_left(a + (s.trans_a ? p0 * s.lda + top : top * s.lda + p0), s.lda, s.trans_a, begin_of(t1) - top, k, depth,
+                  left, parts == 2 ? left + blocks.left : nullptr, blocks.row, overflow);
+        for (i64 t = t0; t < t1; ++t) {
+          const i64 i0 = begin_of(t);
+          for (i64 j = 0; j < columns; j += kPanel) {
+            const i64 width = width_of(j);
+            const TileJob job = {.parts = parts,
+                                 .pairs = depth / 2,
+                                 .segments = 1,
+                                 .a = left + (i0 - top) * blocks.row,
+                                 .a_row = blocks.row,
+                                 .a_jump = 0,
+                                 .a_part = blocks.left,
+                                 .b = right + j * room / 2,
+                                 .b_step = width,
+                                 .b_jump = 0,
+                                 .b_part = blocks.right,
+                                 .c = c + i0 * s.ldc + j0 + j,
+                                 .c_row = s.ldc,
+                                 .cols = least(width, columns - j),
+                                 .add = s.accumulate || p0 > 0,
+                                 .bias = bias && last ? bias + j0 + j : nullptr,
+                                 .relu = activation == Activation::relu && last};
+            unit.run(job, begin_of(t + 1) - i0, width == kPanel ? 2 : 1);
+          }
         }
       }
       if (overflow.found()) return false;
