@@ -1,6 +1,8 @@
 #include "keratin/core/ops/gather.h"
 
+#include "keratin/core/ops/arrange.h"
 #include "keratin/core/ops/detail/op_support.h"
+#include "keratin/core/ops/detail/pick.h"
 #include "keratin/core/ops/elementwise.h"
 #include "keratin/core/tensor/errors.h"
 
@@ -106,6 +108,15 @@ constinit const OpDef kAdvance = {
 
 namespace ops {
 Value take(Value table, Value ids) { return apply1(kTake, {}, {table, cast(ids, DType::int32)}); }
+Value take(Value x, Value ids, int axis) {
+  axis = normalize_axis("take", axis, x.rank());
+  std::vector<int> from, to;
+  for (int i = 0; i < ids.rank(); ++i) {
+    from.push_back(i);
+    to.push_back(axis + i);
+  }
+  return moveaxis(take(moveaxis(x, {axis}, {0}), ids), from, to);
+}
 Value batch_gather(Value base, Value cursor, BatchGatherAttrs attrs) {
   return apply1(kBatchGather, std::move(attrs), {base, cursor});
 }

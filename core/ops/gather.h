@@ -38,6 +38,8 @@ extern const OpDef kAdvance;
 
 namespace ops {
 Value take(Value table, Value ids);
+// Along another axis: ids' axes stand in its place.
+Value take(Value x, Value ids, int axis);
 Value batch_gather(Value base, Value cursor, BatchGatherAttrs attrs);
 Value advance(Value cursor, std::int64_t batch);
 }  // namespace ops

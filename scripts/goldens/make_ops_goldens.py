@@ -305,6 +305,7 @@ def scattering():
     x = real(3, 4)
     case("take_along_axis", lambda x, i: ops.take_along_axis(x, i, axis=1), x, ints(0, 3, 2, 2, -1, 0).reshape(3, 2))
     case("take_along_axis/row", lambda x, i: ops.take_along_axis(x, i, axis=0), x, ints(2, 0, 1, 1).reshape(1, 4))
+    case("take", lambda x, i: ops.take(x, i, axis=1), real(2, 4, 3), ints(3, 0, 0, 1).reshape(2, 2))
     case("scatter", lambda i, v: ops.scatter(i, v, (3, 2)), ints(2, 0, 2).reshape(3, 1), real(3, 2))
     case("scatter/numbers", lambda i, v: ops.scatter(i, v, (2, 3)), ints(0, 1, 1, 2, 0, 1).reshape(3, 2), whole(3))
     case("scatter_update", ops.scatter_update, x, ints(2, 0).reshape(2, 1), real(2, 4))
@@ -365,6 +366,9 @@ def images():
     case("extract_patches", lambda x: ops.image.extract_patches(x, (2, 3)), image)
     case("extract_patches/same", lambda x: ops.image.extract_patches(x, (2, 3), strides=(2, 2), padding="same"), real(1, 3, 4, 1))
     case("extract_patches/dilated", lambda x: ops.image.extract_patches(x, (2, 2), strides=(1, 1), dilation_rate=2), real(1, 4, 4, 1))
+    case("extract_patches_3d", lambda x: ops.image.extract_patches_3d(x, (2, 1, 2), strides=(1, 2, 2)), real(1, 3, 2, 4, 2))
+    case("extract_patches_3d/same", lambda x: ops.image.extract_patches_3d(x, (2, 2, 2), padding="same"), real(1, 3, 2, 1, 1))
+    case("ssim", lambda a, b: ops.image.ssim(a, b, filter_size=3), real(2, 4, 5, 2, low=0), real(2, 4, 5, 2, low=0))
     case("sobel_edges", ops.image.sobel_edges, real(1, 3, 4, 2))
     case("gaussian_blur", lambda x: ops.image.gaussian_blur(x, (3, 3), (1.5, 0.5), "channels_last"), real(1, 3, 4, 2))
 

@@ -223,6 +223,7 @@ const std::map<std::string, GoldenFunction>& golden_ops() {
       // scatter.h
       WITH("take_along_axis", ops::take_along_axis(x[0], x[1], 1)),
       WITH("take_along_axis/row", ops::take_along_axis(x[0], x[1], 0)),
+      WITH("take", ops::take(x[0], x[1], 1)),
       WITH("scatter", ops::scatter(x[0], x[1], {3, 2})),
       WITH("scatter/numbers", ops::scatter(x[0], x[1], {2, 3})),
       WITH("scatter_update", ops::scatter_update(x[0], x[1], x[2])),
@@ -257,6 +258,9 @@ const std::map<std::string, GoldenFunction>& golden_ops() {
       WITH("extract_patches/same", ops::image::extract_patches(x[0], {2, 3}, {.strides = {2, 2}, .padding = "same"})),
       WITH("extract_patches/dilated",
            ops::image::extract_patches(x[0], {2, 2}, {.strides = {1, 1}, .dilation_rate = {2, 2}})),
+      WITH("extract_patches_3d", ops::image::extract_patches_3d(x[0], {2, 1, 2}, {.strides = {1, 2, 2}})),
+      WITH("extract_patches_3d/same", ops::image::extract_patches_3d(x[0], {2, 2, 2}, {.padding = "same"})),
+      WITH("ssim", ops::image::ssim(x[0], x[1], {.filter_size = 3})),
       WITH("sobel_edges", ops::image::sobel_edges(x[0])),
       WITH("gaussian_blur", ops::image::gaussian_blur(x[0], {3, 3}, {1.5, 0.5})),
       // loops.h

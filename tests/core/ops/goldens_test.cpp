@@ -278,6 +278,19 @@ TEST(OpFunctions, RefuseWhatTheyCannotDo) {
        },
        "does not fit"},
       {[&] {
+         ops::image::extract_patches_3d(Tensor({1, 2, 2, 1}), {1, 1, 1});
+       },
+       "must have rank 5"},
+      {[&] {
+         ops::image::extract_patches(Tensor({1, 2, 2, 1}), {1, 1}, {.padding = "full"});
+       },
+       "'valid' or 'same'"},
+      {[&] {
+         ops::image::ssim(Tensor({1, 9, 20, 1}), Tensor({1, 9, 20, 1}));
+       },
+       "not smaller than the filter"},
+      {[&] { ops::take(matrix, ids, 2); }, "take: axis 2"},
+      {[&] {
          ops::image::gaussian_blur(Tensor({1, 2, 2, 1}), {3, 3}, {0, 1});
        },
        "must be positive"},
