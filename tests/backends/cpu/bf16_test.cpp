@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "keratin/keratin.h"
+#include "tests/backends/cpu/amx_emulator.h"
 #include "tests/backends/cpu/kernels.h"
 #include "tests/backends/cpu/run_op.h"
 
@@ -257,6 +258,57 @@ TEST_P(Bf16, ConvolutionsRefuseWhatIsNotFinite) {
   kernel[5] = 3.4e38f;
   EXPECT_FALSE(kernels.conv_pack(conv, kernel.data(), filters.data()));
 }
+
+#if defined(__x86_64__)
+// The code for AMX, instruction by instruction, beside the same algorithm in plain C++: the same bits.
+TEST(Bf16Units, AmxDoesWhatThePortableUnitDoes) {
+  const std::vector<Bf16Unit> all = supported_bf16_units();
+  if (std::find(all.begin(), all.end(), Bf16Unit::avx512) == all.end()) {
+    GTEST_SKIP() << "packing for AMX needs AVX512_BF16";
+  }
+  if (std::find(all.begin(), all.end(), Bf16Unit::amx) != all.end()) {
+    GTEST_SKIP() << "there is AMX: its sums may be rounded in another order";
+  }
+  const testing::AmxEmulator emulator;
+  const Bf16Kernels &amx = bf16_amx::bf16_table(), &portable = bf16_kernels(Bf16Unit::portable);
+  for (const auto& [m, n, k] : {std::tuple{1, 1, 1}, {33, 65, 40}, {64, 48, 300}, {5, 17, 600}}) {
+    for (int flags = 0; flags < 8; ++flags) {
+      const GemmShape s = shape(m, n, k, flags);
+      const Array<float> a = Array<float>::random(m * k, 1), b = Array<float>::random(k * n, 2);
+      const Array<float> before = Array<float>::random(m * n, 3), bias = Array<float>::random(n, 4);
+      for (const int parts : {1, 2}) {
+        Array<float> c = before, want = before;
+        ASSERT_TRUE(multiply(amx, s, parts, a.data(), b.data(), c.data(), bias.data(), Activation::relu));
+        ASSERT_TRUE(multiply(portable, s, parts, a.data(), b.data(), want.data(), bias.data(), Activation::relu));
+        expect_same_bits(c, want, "product");
+      }
+    }
+  }
+  for (const WindowShape& s : {window(2, 13, 11, 6, 3, 3, 34, 1, 1), window(2, 9, 9, 5, 3, 2, 18, 2, 1)}) {
+    const Array<float> x = Array<float>::random(s.n * s.h * s.w * s.c, 1);
+    const Array<float> kernel = Array<float>::random(s.kh * s.kw * s.c * s.f, 2);
+    const Array<float> dy = Array<float>::random(s.n * s.oh * s.ow * s.f, 3);
+    for (const int parts : {1, 2}) {
+      Array<float> y[2] = {Array<float>(dy.size()), Array<float>(dy.size())};
+      Array<float> dk[2] = {Array<float>(kernel.size()), Array<float>(kernel.size())};
+      const Bf16Conv conv{s, parts, false};
+      for (const bool emulated : {false, true}) {
+        const Bf16Kernels& unit = emulated ? amx : portable;
+        Array<char> filters(static_cast<i64>(unit.conv_filter_bytes(conv)));
+        Array<char> workspace(static_cast<i64>(unit.conv_workspace(conv)));
+        Array<char> more(static_cast<i64>(unit.conv_kernel_gradient_workspace(conv)));
+        ASSERT_TRUE(unit.conv_pack(conv, kernel.data(), filters.data()));
+        ASSERT_TRUE(unit.conv(conv, 0, s.n, x.data(), filters.data(), nullptr, Activation::none, y[emulated].data(),
+                              workspace.data()));
+        ASSERT_TRUE(unit.conv_kernel_gradient(conv, 0, s.n, x.data(), dy.data(), dk[emulated].data(), more.data()));
+      }
+      expect_same_bits(y[1], y[0], "convolution");
+      expect_same_bits(dk[1], dk[0], "kernel's gradient");
+    }
+  }
+  EXPECT_GT(testing::AmxEmulator::products(), 1000);
+}
+#endif
 
 TEST(Bf16Units, AreChosenByTheProcessorOrByName) {
   const std::vector<Bf16Unit> all = supported_bf16_units();

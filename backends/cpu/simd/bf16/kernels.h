@@ -43,7 +43,8 @@ namespace bf16_avx512 {
 const Bf16Kernels& bf16_table();
 }
 namespace bf16_amx {
-const Bf16Kernels& bf16_table();
-}
+// Visible outside of the library for a test, which runs it on processors without AMX.
+[[gnu::visibility("default")]] const Bf16Kernels& bf16_table();
+}  // namespace bf16_amx
 
 }  // namespace keratin::cpu
