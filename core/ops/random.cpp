@@ -93,15 +93,15 @@ Value random_normal(Value step, Shape shape, std::uint64_t stream) {
 
 Value random_integers(Value step, Shape shape, std::int64_t low, std::int64_t high, std::uint64_t stream) {
   constexpr std::int64_t kMost = 1 << 24;  // what uniform numbers tell apart
-  const std::int64_t count = high - low;
-  if (count < 1 || count > kMost || low < std::numeric_limits<std::int32_t>::min() ||
-      high - 1 > std::numeric_limits<std::int32_t>::max()) {
+  using Limits = std::numeric_limits<std::int32_t>;
+  if (low < Limits::min() || high <= low || high - 1 > Limits::max() || high - low > kMost) {
     throw InvalidArgument("random_integers: high must be above low, by 2^24 at most, and both int32, got " +
                           std::to_string(low) + " and " + std::to_string(high));
   }
+  const auto count = static_cast<double>(high - low);
   const Value uniform = random_uniform(step, std::move(shape), stream);
   // Rounding may not lead to `high`.
-  const Value number = minimum(floor(uniform * static_cast<double>(count)), static_cast<double>(count - 1));
+  const Value number = minimum(floor(uniform * count), count - 1);
   return cast(number, DType::int32) + static_cast<double>(low);
 }
 

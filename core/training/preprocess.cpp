@@ -142,7 +142,9 @@ Dataset timeseries_dataset_from_array(const Tensor& data, const Tensor& targets,
                           " rows, got " + std::to_string(begin) + " and " + std::to_string(end));
   }
   // The last row of a window lies (length - 1) rate rows behind its first one.
-  const std::int64_t usable = end - begin, reach = (sequence_length - 1) * options.sampling_rate;
+  const std::int64_t usable = end - begin;
+  const bool longer = sequence_length > rows || (sequence_length > 1 && options.sampling_rate > rows);
+  const std::int64_t reach = longer ? usable : (sequence_length - 1) * options.sampling_rate;
   std::int64_t count = usable > reach ? (usable - reach - 1) / options.sequence_stride + 1 : 0;
   if (targets.defined()) {
     if (targets.rank() == 0) throw InvalidArgument(where + "targets must have rows");

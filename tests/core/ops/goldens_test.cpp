@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <ostream>
 #include <regex>
@@ -13,6 +14,7 @@
 #include "keratin/core/ops/ops.h"
 #include "keratin/core/runtime/device.h"
 #include "keratin/core/runtime/plan_instance.h"
+#include "keratin/core/tensor/errors.h"
 #include "tests/build_paths.h"
 #include "tests/core/ops/golden_ops.h"
 #include "tests/support/expect_error.h"
