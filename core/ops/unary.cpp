@@ -116,8 +116,8 @@ constinit const OpDef kErf = unary("erf", infer_floating, [](const Node& n, Dy d
   return Values{dy[0] * (ops::exp(-ops::square(x(n))) * (2.0 * std::numbers::inv_sqrtpi))};
 });
 // y = arctan x  =>  y' = 1/(1 + x^2)
-constinit const OpDef kArctan = unary(
-    "arctan", infer_floating, [](const Node& n, Dy dy) { return Values{dy[0] / (ops::square(x(n)) + 1.0)}; });
+constinit const OpDef kArctan =
+    unary("arctan", infer_floating, [](const Node& n, Dy dy) { return Values{dy[0] / (ops::square(x(n)) + 1.0)}; });
 // y = max(x, 0)  =>  y' = 1 where x > 0, which is where y > 0
 constinit const OpDef kRelu =
     unary("relu", infer_floating, [](const Node& n, Dy dy) { return Values{make(kReluGrad, dy[0], y(n))}; });
