@@ -46,11 +46,15 @@ Model resnet20() {
   return Model(x, Dense(10, {.activation = "softmax"})(GlobalAveragePooling2D()(y)));
 }
 
+Model lstm() {
+  return Sequential({Input({100, 32}), Rescaling(1.0 / 255), LSTM(128), Dense(10, {.activation = "softmax"})});
+}
+
 struct Entry {
   const char* name;
   Model (*make)();
 };
-constexpr Entry kModels[] = {{"mlp", mlp}, {"cnn", cnn}, {"wide", wide}, {"resnet20", resnet20}};
+constexpr Entry kModels[] = {{"mlp", mlp}, {"cnn", cnn}, {"wide", wide}, {"resnet20", resnet20}, {"lstm", lstm}};
 
 }  // namespace
 
@@ -88,12 +92,21 @@ Flops count_flops(const Model& model) {
     if (node->is_op()) continue;
     const std::string& name = node->layer()->name();
     const std::string kind = node->layer()->class_name();
-    if (kind != "Dense" && kind != "Conv2D") continue;
-    const double weights = static_cast<double>(model.get_layer(name).trainable_variables().front().shape().size());
+    if (kind != "Dense" && kind != "Conv2D" && kind != "LSTM") continue;
+    const auto weights = model.get_layer(name).trainable_variables();
+    const auto products = [&](std::size_t i) { return 2 * static_cast<double>(weights[i].shape().size()); };
+    const Shape& x = node->inputs().front().shape();
     const Shape& y = node->outputs().front().shape;
-    const double forward = 2 * weights * (kind == "Conv2D" ? static_cast<double>(y[1] * y[2]) : 1);
+    const double places = kind == "Conv2D" ? static_cast<double>(y[1] * y[2])
+                          : kind == "LSTM" ? static_cast<double>(x[1])
+                                           : 1;
+    const double forward = products(0) * places;
     flops.forward += forward;
     flops.training += (first ? 2 : 3) * forward;
+    if (kind == "LSTM") {  // its state goes through a kernel, too, and needs a gradient always
+      flops.forward += products(1) * places;
+      flops.training += 3 * products(1) * places;
+    }
     first = false;
   }
   return flops;

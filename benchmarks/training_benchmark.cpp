@@ -78,7 +78,8 @@ void predict(const Model& model, const Tensor& x, std::int64_t batch, Stopwatch&
 
 std::pair<Tensor, Tensor> data_for(const Model& model, const std::string& name) {
   constexpr std::int64_t kRandomImages = 20000;
-  if (name == "random" || model.inputs().front().shape()[3] == 3) {
+  const Shape& input = model.inputs().front().shape();
+  if (name == "random" || input.rank() != 4 || input[3] == 3) {
     return benchmarks::random_data(model, kRandomImages);
   }
   const auto [train, test] = name == "digits" ? datasets::digits() : datasets::mnist(name);

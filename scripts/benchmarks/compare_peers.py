@@ -23,7 +23,7 @@ VENV = f"{ROOT}/build/peers-venv"
 PACKAGES = ["torch", "tensorflow-cpu", "keras", "jax"]
 NAMES = {"torch": "PyTorch", "keras-tensorflow": "Keras on TensorFlow", "keras-jax": "Keras on JAX",
          "keras-torch": "Keras on PyTorch"}
-MODELS = {"mlp": "MLP", "cnn": "CNN", "wide": "wide MLP", "resnet20": "ResNet-20"}
+MODELS = {"mlp": "MLP", "cnn": "CNN", "wide": "wide MLP", "resnet20": "ResNet-20", "lstm": "LSTM"}
 TASKS = {"train": "training", "predict": "prediction"}
 
 

@@ -19,7 +19,7 @@ SETTINGS = {
     "keras-jax": ["fit", "fit, 32 steps per execution", "fit, float images on the device"],
     "keras-torch": ["fit", "fit, channels_first", "fit, jit_compile"],
 }
-SHAPES = {"mlp": (28, 28, 1), "cnn": (28, 28, 1), "wide": (28, 28, 1), "resnet20": (32, 32, 3)}
+SHAPES = {"mlp": (28, 28, 1), "cnn": (28, 28, 1), "wide": (28, 28, 1), "resnet20": (32, 32, 3), "lstm": (100, 32)}
 IMAGES = 20000
 
 
@@ -69,6 +69,17 @@ def torch_model(name):
         return nn.Sequential(nn.Conv2d(1, 32, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(32, 64, 3), nn.ReLU(),
                              nn.MaxPool2d(2), nn.Flatten(), nn.Linear(1600, 128), nn.ReLU(), nn.Linear(128, 10))
 
+    if name == "lstm":
+        class Recurrent(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.lstm, self.dense = nn.LSTM(32, 128, batch_first=True), nn.Linear(128, 10)
+
+            def forward(self, x):
+                return self.dense(self.lstm(x)[0][:, -1])
+
+        return Recurrent()
+
     class Block(nn.Module):
         def __init__(self, before, filters, stride):
             super().__init__()
@@ -97,9 +108,11 @@ def run_torch(options, watch):
     torch.set_num_threads(options.threads)
     torch.set_num_interop_threads(1)
     x, y = random_images(SHAPES[options.model])
-    x, y = torch.from_numpy(x).permute(0, 3, 1, 2), torch.from_numpy(y)
+    x, y = torch.from_numpy(x), torch.from_numpy(y)
+    images = x.dim() == 4
+    x = x.permute(0, 3, 1, 2) if images else x
     model = torch_model(options.model)
-    if "channels_last" in options.setting:
+    if "channels_last" in options.setting and images:
         x, model = x.contiguous(memory_format=torch.channels_last), model.to(memory_format=torch.channels_last)
     else:
         x = x.contiguous()
@@ -144,7 +157,7 @@ def keras_model(name):
     from keras import layers
 
     shape = SHAPES[name]
-    if keras.config.image_data_format() == "channels_first":
+    if keras.config.image_data_format() == "channels_first" and len(shape) == 3:
         shape = (shape[2], shape[0], shape[1])
     relu = {"activation": "relu"}
     head = layers.Dense(10, activation="softmax")
@@ -153,6 +166,8 @@ def keras_model(name):
     if name == "wide":
         hidden = [layers.Dense(1024, **relu) for _ in range(6)]
         return keras.Sequential([keras.Input(shape), layers.Flatten(), *hidden, head])
+    if name == "lstm":
+        return keras.Sequential([keras.Input(shape), layers.LSTM(128), head])
     if name == "cnn":
         return keras.Sequential([keras.Input(shape), layers.Conv2D(32, 3, **relu), layers.MaxPooling2D(),
                                  layers.Conv2D(64, 3, **relu), layers.MaxPooling2D(), layers.Flatten(),
@@ -202,7 +217,7 @@ def run_keras(options, watch):
         keras.config.set_image_data_format("channels_first")
     version = f"{keras.__version__}, {version}"
     x, y = random_images(SHAPES[options.model])
-    if "channels_first" in options.setting:
+    if "channels_first" in options.setting and x.ndim == 4:
         x = x.transpose(0, 3, 1, 2).copy()
     batch = options.batch_size
     rows = len(x) // batch * batch
