@@ -9,13 +9,17 @@
 #include "keratin/backends/cpu/parallel.h"
 #include "keratin/backends/cpu/typed.h"
 #include "keratin/core/ops/detail/windows.h"
+#include "keratin/core/ops/pool.h"
 
 namespace keratin::cpu {
 namespace {
 
 // Multiplications and additions of one chunk: some 30 us.
 constexpr double kChunkFlops = 4e6;
-constexpr i64 kMaxChunks = 64;
+
+// Chunks where the result is the same for any number of them. Each packs the filters for itself: as few as keep the
+// threads busy to the end.
+i64 most_chunks() { return num_threads() == 1 ? 1 : i64{8} * num_threads(); }
 
 std::string text_of(const WindowShape& s) {
   const auto by = [](i64 a, i64 b, i64 c) {
@@ -130,8 +134,13 @@ KernelPtr forward(const OpCall& call, const Conv2DAttrs& attrs, bool with_bias, 
   const WindowShape s = *shape;
   const LowConv low(call, s, Direction::forward);
   return for_float(call.out[0].dtype, [&]<class T>() {
+<<<<<<< HEAD
     const Cut cut(s, kMaxChunks, true);
     const i64 chunks = cut.chunks(), slots = std::min<i64>(chunks, num_threads()), bytes = workspace_of<T>(cut, low);
+=======
+    const Cut cut(s, most_chunks(), true);
+    const i64 chunks = cut.chunks(), slots = std::min<i64>(chunks, num_threads()), bytes = cut.workspace<T>();
+>>>>>>> 24c0818 (Pooling goes with its convolution: results are pooled while they are in the cache, and gradients of maxima find them by their taps)
     return make_kernel(
         describe("conv " + text_of(s), dtype_of<T>, chunks) + low.text(),
         static_cast<std::size_t>(slots * bytes) + low.filter_bytes,
@@ -163,6 +172,88 @@ KernelPtr forward(const OpCall& call, const Conv2DAttrs& attrs, bool with_bias, 
   });
 }
 
+// Bytes of results that are pooled while they lie in the L2 cache.
+constexpr i64 kPooledBytes = 256 * 1024;
+
+// The convolution goes to memory of the thread's own, a few images at a time, and from there through the pooling.
+KernelPtr prepare_pooled(const OpCall& call) {
+  const auto* attrs = call.attributes<Conv2DPoolAttrs>();
+  if (!attrs || !call.has(attrs->conv.bias ? 3 : 2, attrs->index ? 2 : 1)) return nullptr;
+  if (!one_dtype(call) || (attrs->index && !is(call.out[1], call.out[0].shape, DType::uint8))) return nullptr;
+  const Conv2DAttrs& conv_attrs = attrs->conv.conv;
+  const Shape &x = call.in[0].shape, &kernel = call.in[1].shape, &y = call.out[0].shape;
+  if (x.rank() != 4 || kernel.rank() != 4 || y.rank() != 4) return nullptr;
+  const auto size = op_support::windowed_size({x[1], x[2]}, {kernel[0], kernel[1]}, conv_attrs.strides,
+                                              conv_attrs.padding, conv_attrs.dilation);
+  const Shape between{x[0], size[0], size[1], kernel[3]};
+  const auto conv_shape = op_support::window_shape(conv_attrs, x, kernel, between);
+  const auto pool_shape = op_support::window_shape(attrs->pool, between, y);
+  if (!conv_shape || !pool_shape || (attrs->conv.bias && call.in[2].shape != Shape{conv_shape->f})) return nullptr;
+  const LowConv low(call, *conv_shape, Direction::forward);
+  return for_float(
+      call.out[0].dtype,
+      [&, c = *conv_shape, p = *pool_shape, has_bias = attrs->conv.bias, index = attrs->index]<class T>() -> KernelPtr {
+        const i64 image = c.oh * c.ow * c.f, image_bytes = image * static_cast<i64>(sizeof(T));
+        const Cut cut(c, most_chunks(), true);
+        // Large results leave the cache anyway, and few images are shared better by their lines.
+        if (image_bytes > kPooledBytes || cut.bands.chunks > 1) return nullptr;
+        const i64 group =
+            std::clamp<i64>(kPooledBytes / std::max<i64>(image_bytes, 1), 1, std::max<i64>(cut.images.chunk, 1));
+        const i64 between_bytes = round_up(group * image_bytes, kSlotAlignment);
+        const i64 chunks = cut.chunks(), slots = std::min<i64>(chunks, num_threads());
+        const i64 bytes = between_bytes + workspace_of<T>(cut, low);
+        const Activation activation =
+            attrs->conv.activation == FusedActivation::relu ? Activation::relu : Activation::none;
+        const auto& kernels = float_kernels<T>();
+        return make_kernel(
+            describe("conv " + text_of(c) + ", pooled to " + std::to_string(p.oh) + "x" + std::to_string(p.ow),
+                     dtype_of<T>, chunks) +
+                low.text(),
+            static_cast<std::size_t>(slots * bytes) + low.filter_bytes,
+            [=, images = cut.images, float_conv = kernels.conv_forward, pool = kernels.max_pool,
+             pool_index = kernels.max_pool_index](const void* const* in, void* const* out, void* workspace) {
+              const T* bias = has_bias ? as<T>(in[2]) : nullptr;
+              const i64 x_image = c.h * c.w * c.c, y_image = p.oh * p.ow * p.c;
+              // conv(images, x, y, workspace) is false when it gives up.
+              const auto run = [&](auto&& conv) {
+                std::atomic<bool> done = true;
+                parallel_with_slots(chunks, slots, [&](i64 chunk, i64 slot) {
+                  std::byte* own = as<std::byte>(workspace) + slot * bytes;
+                  T* between = as<T>(own);
+                  for (i64 n = images.begin(chunk), end = images.end(chunk); n < end; n += group) {
+                    const i64 count = std::min(group, end - n);
+                    if (!done.load(std::memory_order_relaxed)) return;
+                    if (!conv(count, as<T>(in[0]) + n * x_image, between, own + between_bytes)) {
+                      done = false;
+                      return;
+                    }
+                    T* y = as<T>(out[0]) + n * y_image;
+                    if (index) {
+                      pool_index(p, 0, count, between, y, as<std::uint8_t>(out[1]) + n * y_image);
+                    } else {
+                      pool(p, 0, count, between, y);
+                    }
+                  }
+                });
+                return done.load();
+              };
+              if constexpr (std::is_same_v<T, float>) {
+                void* filters = as<std::byte>(workspace) + slots * bytes;
+                if (low && low.low.kernels->conv_pack(low.of(c), as<T>(in[1]), filters) &&
+                    run([&](i64 count, const T* x, T* y, std::byte* own) {
+                      return low.low.kernels->conv(low.of(c), 0, count, x, filters, bias, activation, y, own);
+                    })) {
+                  return;
+                }
+              }
+              run([&](i64 count, const T* x, T* y, std::byte* own) {
+                float_conv(c, 0, count, x, as<T>(in[1]), bias, activation, y, own);
+                return true;
+              });
+            });
+      });
+}
+
 // inputs (dy, kernel)
 KernelPtr prepare_input_gradient(const OpCall& call) {
   const auto* attrs = call.attributes<Conv2DInputGradAttrs>();
@@ -172,8 +263,13 @@ KernelPtr prepare_input_gradient(const OpCall& call) {
   const WindowShape s = *shape;
   const LowConv low(call, s, Direction::input_gradient);
   return for_float(call.out[0].dtype, [&]<class T>() {
+<<<<<<< HEAD
     const Cut cut(s, kMaxChunks, false);
     const i64 chunks = cut.chunks(), slots = std::min<i64>(chunks, num_threads()), bytes = workspace_of<T>(cut, low);
+=======
+    const Cut cut(s, most_chunks(), false);
+    const i64 chunks = cut.chunks(), slots = std::min<i64>(chunks, num_threads()), bytes = cut.workspace<T>();
+>>>>>>> 24c0818 (Pooling goes with its convolution: results are pooled while they are in the cache, and gradients of maxima find them by their taps)
     return make_kernel(
         describe("conv input gradient " + text_of(s), dtype_of<T>, chunks) + low.text(),
         static_cast<std::size_t>(slots * bytes) + low.filter_bytes,
@@ -283,6 +379,7 @@ KernelPtr prepare_fused(const OpCall& call) {
 void register_conv(KernelTable& table) {
   table.add(kConv2D.name, prepare_conv);
   table.add(kConv2DFused.name, prepare_fused);
+  table.add(kConv2DPool.name, prepare_pooled);
   table.add(kConv2DInputGrad.name, prepare_input_gradient);
   table.add(kConv2DKernelGrad.name, prepare_kernel_gradient);
 }

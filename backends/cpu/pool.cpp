@@ -48,6 +48,45 @@ KernelPtr prepare_max_gradient(const OpCall& call) {
   });
 }
 
+KernelPtr prepare_max_index(const OpCall& call) {
+  const auto* attrs = call.attributes<Pool2DAttrs>();
+  if (!attrs || !call.has(1, 2) || call.in[0].dtype != call.out[0].dtype || call.out[1].dtype != DType::uint8) {
+    return nullptr;
+  }
+  const auto shape = op_support::window_shape(*attrs, call.in[0].shape, call.out[0].shape);
+  if (!shape) return nullptr;
+  return for_float(call.in[0].dtype, [&, s = *shape]<class T>() {
+    const Range images = images_of(s);
+    return make_kernel(describe("pool with taps", dtype_of<T>, images.chunks),
+                       [=, pool = float_kernels<T>().max_pool_index](const void* const* in, void* const* out) {
+                         images.run([&](i64 begin, i64 end) {
+                           pool(s, begin, end, as<T>(in[0]), as<T>(out[0]), as<std::uint8_t>(out[1]));
+                         });
+                       });
+  });
+}
+
+// inputs (taps, dy)
+KernelPtr prepare_index_gradient(const OpCall& call) {
+  const auto* attrs = call.attributes<MaxPool2DIndexGradAttrs>();
+  if (!attrs || !call.has(2) || call.in[0].dtype != DType::uint8 || call.in[0].shape != call.in[1].shape ||
+      call.in[1].dtype != call.out[0].dtype || call.out[0].shape != attrs->input_shape) {
+    return nullptr;
+  }
+  const auto shape = op_support::window_shape(attrs->pool, call.out[0].shape, call.in[1].shape);
+  if (!shape) return nullptr;
+  return for_float(call.out[0].dtype, [&, s = *shape]<class T>() {
+    const Range images = images_of(s);
+    return make_kernel(
+        describe("max pool gradient from taps", dtype_of<T>, images.chunks),
+        [=, gradient = float_kernels<T>().max_pool_index_gradient](const void* const* in, void* const* out) {
+          images.run([&](i64 begin, i64 end) {
+            gradient(s, begin, end, as<std::uint8_t>(in[0]), as<T>(in[1]), as<T>(out[0]));
+          });
+        });
+  });
+}
+
 // inputs (dy)
 KernelPtr prepare_average_gradient(const OpCall& call) {
   const auto* attrs = call.attributes<AveragePool2DGradAttrs>();
@@ -72,6 +111,8 @@ void register_pool(KernelTable& table) {
   table.add(kMaxPool2D.name, prepare_pool<true>);
   table.add(kAveragePool2D.name, prepare_pool<false>);
   table.add(kMaxPool2DGrad.name, prepare_max_gradient);
+  table.add(kMaxPool2DIndex.name, prepare_max_index);
+  table.add(kMaxPool2DIndexGrad.name, prepare_index_gradient);
   table.add(kAveragePool2DGrad.name, prepare_average_gradient);
 }
 

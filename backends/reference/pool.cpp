@@ -62,6 +62,39 @@ void max_pool2d_grad(const std::any& any, Arrays in, Arrays out) {
   out[0].store_all(dx);
 }
 
+// The number of x's element `ix` among all taps of the window of y's element `iy`, padding included.
+i64 tap_of(const Pool2DAttrs& attrs, const Shape& x, const Shape& y, std::size_t ix, std::size_t iy) {
+  const i64 pixel = static_cast<i64>(iy) / y[3], at = static_cast<i64>(ix) / x[3];
+  const i64 kh = at / x[2] % x[1] - pixel / y[2] % y[1] * attrs.strides[0] + attrs.padding.before[0];
+  const i64 kw = at % x[2] - pixel % y[2] * attrs.strides[1] + attrs.padding.before[1];
+  return kh * attrs.window[1] + kw;
+}
+
+void max_pool2d_index(const std::any& any, Arrays in, Arrays out) {
+  const auto& attrs = std::any_cast<const Pool2DAttrs&>(any);
+  const auto x = in[0].load_all();
+  auto y = zeros(out[0]), index = zeros(out[1]);
+  for_each_window(attrs, in[0].shape, out[0].shape, [&](std::size_t iy, auto& inside) {
+    const std::size_t best = first_maximum(x, inside);
+    y[iy] = x[best];
+    index[iy] = static_cast<double>(tap_of(attrs, in[0].shape, out[0].shape, best, iy));
+  });
+  out[0].store_all(y);
+  out[1].store_all(index);
+}
+
+void max_pool2d_index_grad(const std::any& any, Arrays in, Arrays out) {
+  const auto& attrs = std::any_cast<const MaxPool2DIndexGradAttrs&>(any).pool;
+  const auto index = in[0].load_all(), dy = in[1].load_all();
+  auto dx = zeros(out[0]);
+  for_each_window(attrs, out[0].shape, in[1].shape, [&](std::size_t iy, auto& inside) {
+    for (std::size_t ix : inside) {
+      if (static_cast<double>(tap_of(attrs, out[0].shape, in[1].shape, ix, iy)) == index[iy]) dx[ix] += dy[iy];
+    }
+  });
+  out[0].store_all(dx);
+}
+
 void average_pool2d(const std::any& any, Arrays in, Arrays out) {
   const auto x = in[0].load_all();
   auto y = zeros(out[0]);
@@ -87,6 +120,8 @@ void average_pool2d_grad(const std::any& any, Arrays in, Arrays out) {
 void add_pool(KernelTable& table) {
   table["max_pool2d"] = max_pool2d;
   table["max_pool2d_grad"] = max_pool2d_grad;
+  table["max_pool2d_index"] = max_pool2d_index;
+  table["max_pool2d_index_grad"] = max_pool2d_index_grad;
   table["average_pool2d"] = average_pool2d;
   table["average_pool2d_grad"] = average_pool2d_grad;
 }

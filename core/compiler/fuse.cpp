@@ -1,4 +1,5 @@
 // Forms fused ops where the backend has a kernel for them.
+#include <span>
 #include <unordered_map>
 
 #include "keratin/core/compiler/passes.h"
@@ -7,6 +8,7 @@
 #include "keratin/core/ops/elementwise.h"
 #include "keratin/core/ops/gather.h"
 #include "keratin/core/ops/matmul.h"
+#include "keratin/core/ops/pool.h"
 
 namespace keratin {
 namespace {
@@ -15,7 +17,9 @@ class Fuser {
  public:
   Fuser(const Program& program, const Backend& backend) : backend_(backend) {
     for (const NodePtr& node : topological_order(program.roots())) {
-      for (const Value& input : node->inputs()) ++uses_[input.node().get()];
+      const std::span<const Value> inputs = node->inputs();
+      // From taps, a maximum's gradient needs neither x nor y.
+      for (const Value& input : finds_taps(*node) ? inputs.last(1) : inputs) ++uses_[input.node().get()];
     }
     for (const Value& output : program.outputs) ++uses_[output.node().get()];
   }
@@ -32,6 +36,11 @@ class Fuser {
       if (!result) result = with_scale(*node, inputs, 1, inputs[0]);
     } else if (node->is(kRelu)) {
       result = with_relu(*node, inputs);
+    } else if (node->is(kMaxPool2D)) {
+      result = pooled(*node, inputs);
+    } else if (node->is(kMaxPool2DGrad)) {
+      const auto found = taps_.find(node->input(1).node().get());
+      if (found != taps_.end() && found->second) result = from_taps(*node, found->second, inputs[2]);
     }
     if (result) fused_uses_[result.node().get()] = uses_[node.get()];
     return result ? Values{result} : Values{};
@@ -47,12 +56,53 @@ class Fuser {
     return found != uses_.end() && found->second == 1;
   }
 
-  Value make(const OpDef& op, std::any attrs, Values inputs) const {
+  // The op's outputs; empty when the backend has no kernel for it.
+  Values make_all(const OpDef& op, std::any attrs, Values inputs) const {
     std::vector<SpecView> input_specs, output_specs;
     for (const Value& input : inputs) input_specs.push_back({input.shape(), input.dtype()});
-    Value result = apply1(op, attrs, std::move(inputs));
-    output_specs.push_back({result.shape(), result.dtype()});
-    return backend_.supports(op.name, attrs, input_specs, output_specs) ? result : Value();
+    Values results = apply(op, attrs, inputs);
+    for (const Value& result : results) output_specs.push_back({result.shape(), result.dtype()});
+    return backend_.supports(op.name, attrs, input_specs, output_specs) ? results : Values{};
+  }
+  Value make(const OpDef& op, std::any attrs, Values inputs) const {
+    const Values results = make_all(op, std::move(attrs), std::move(inputs));
+    return results.empty() ? Value() : results[0];
+  }
+
+  // The gradient of a maximum, from which tap of its window it was.
+  Value from_taps(const Node& gradient, const Value& taps, const Value& dy) const {
+    return make(kMaxPool2DIndexGrad,
+                MaxPool2DIndexGradAttrs{gradient.attrs_as<Pool2DAttrs>(), gradient.outputs()[0].shape}, {taps, dy});
+  }
+
+  // Whether `node` is the gradient of a maximum and can be computed from taps; if so, the maximum will find them.
+  bool finds_taps(const Node& node) {
+    if (!node.is(kMaxPool2DGrad)) return false;
+    const Node& maximum = *node.input(1).node();
+    const auto& attrs = node.attrs_as<Pool2DAttrs>();
+    if (!maximum.is(kMaxPool2D) || maximum.input(0) != node.input(0) || attrs.window[0] * attrs.window[1] > 255 ||
+        node.op().describe(maximum.attrs()) != node.op().describe(node.attrs())) {
+      return false;
+    }
+    const Values both = make_all(kMaxPool2DIndex, attrs, {node.input(0)});
+    if (both.empty() || !from_taps(node, both[1], node.input(2))) return false;
+    taps_.emplace(&maximum, Value());
+    return true;
+  }
+
+  // A maximum that finds taps, or is taken of a convolution that nobody else needs, or both.
+  Value pooled(const Node& node, const Values& inputs) {
+    const auto& attrs = node.attrs_as<Pool2DAttrs>();
+    const auto taps = taps_.find(&node);
+    const Node& conv = *inputs[0].node();
+    Values results;
+    if (conv.is(kConv2DFused) && sole_use(node, inputs, 0)) {
+      results = make_all(kConv2DPool, Conv2DPoolAttrs{conv.attrs_as<Conv2DFusedAttrs>(), attrs, taps != taps_.end()},
+                         conv.inputs());
+    }
+    if (results.empty() && taps != taps_.end()) results = make_all(kMaxPool2DIndex, attrs, {inputs[0]});
+    if (results.size() == 2) taps->second = results[1];
+    return results.empty() ? Value() : results[0];
   }
 
   // product + bias, with the bias a vector as long as the last axis.
@@ -114,6 +164,7 @@ class Fuser {
   const Backend& backend_;
   std::unordered_map<const Node*, int> uses_;        // of nodes before the rewriting
   std::unordered_map<const Node*, int> fused_uses_;  // of the fused nodes made so far
+  std::unordered_map<const Node*, Value> taps_;      // of maxima whose gradient asks for them, once they are made
 };
 
 }  // namespace

@@ -1,9 +1,11 @@
 // Removes nodes that do nothing, and merges equal ones.
+#include <algorithm>
 #include <map>
 
 #include "keratin/core/compiler/passes.h"
 #include "keratin/core/graph/leaves.h"
 #include "keratin/core/ops/elementwise.h"
+#include "keratin/core/ops/pool.h"
 #include "keratin/core/ops/reduce.h"
 #include "keratin/core/ops/shaping.h"
 
@@ -65,12 +67,32 @@ Value without_copies(const Node& node, const Values& inputs) {
   return {};
 }
 
+// The gradient of a maximum goes to one element of its window. So what follows can be computed from the few elements
+// before it is spread:
+//   relu_grad(max_pool_grad(x, y, dy), x) = max_pool_grad(x, y, relu_grad(dy, y)), as that element is y itself;
+//   the sum of max_pool_grad(x, y, dy) over an image is the sum of dy.
+Value before_spreading(const Node& node, const Values& inputs) {
+  if (!node.is(kReluGrad) && !node.is(kSum)) return {};
+  const Node& spread = *inputs[0].node();
+  if (!spread.is(kMaxPool2DGrad)) return {};
+  const Value &x = spread.input(0), &y = spread.input(1), &dy = spread.input(2);
+  if (node.is(kReluGrad)) {
+    if (inputs[1] != x) return {};
+    return apply1(kMaxPool2DGrad, spread.attrs(), {x, y, apply1(kReluGrad, {}, {dy, y})});
+  }
+  const auto& axes = node.attrs_as<ReduceAttrs>().axes;
+  const bool whole_images =
+      std::find(axes.begin(), axes.end(), 1) != axes.end() && std::find(axes.begin(), axes.end(), 2) != axes.end();
+  return whole_images ? apply1(kSum, node.attrs(), {dy}) : Value();
+}
+
 }  // namespace
 
 Program simplify(const Program& program) {
   return merge_common(rewrite(tidy_scans(program), [](const NodePtr& node, const Values& inputs) -> Values {
     Value value = without_effect(*node, inputs);
     if (!value && node->is_op()) value = without_copies(*node, inputs);
+    if (!value && node->is_op()) value = before_spreading(*node, inputs);
     return value ? Values{value} : Values{};
   }));
 }

@@ -45,6 +45,51 @@ std::vector<Spec> infer_max_grad(const std::any& attrs, std::span<const Spec> in
   return {inputs[0]};
 }
 
+std::vector<Spec> infer_max_index(const std::any& attrs, std::span<const Spec> inputs) {
+  const auto& a = as<Pool2DAttrs>(attrs);
+  const std::vector<Spec> result = infer_pool(attrs, inputs);
+  if (a.window[0] * a.window[1] > 255) {
+    throw InvalidArgument("a window of " + text_of(a.window) + " has more than 255 taps");
+  }
+  return {result[0], {result[0].shape, DType::uint8}};
+}
+
+std::string describe_index_grad(const std::any& attrs) {
+  const auto& a = as<MaxPool2DIndexGradAttrs>(attrs);
+  return text_of_pool(a.pool) + ", input " + a.input_shape.to_string();
+}
+
+std::vector<Spec> infer_index_grad(const std::any& attrs, std::span<const Spec> inputs) {
+  expect_inputs(inputs, 2);
+  expect_dtype(inputs[0], DType::uint8, "the taps");
+  const auto& a = as<MaxPool2DIndexGradAttrs>(attrs);
+  expect_known(a.input_shape, "the input");
+  const Spec input{a.input_shape, inputs[1].dtype};
+  const Spec output = infer_pool(a.pool, {&input, 1})[0];
+  if (inputs[1] != output || inputs[0].shape != output.shape) {
+    throw InvalidArgument("dy must be " + output.to_string() + " and the taps of its shape, got " +
+                          inputs[1].to_string() + " and " + inputs[0].to_string());
+  }
+  return {input};
+}
+
+std::string describe_conv_pool(const std::any& attrs) {
+  const auto& a = as<Conv2DPoolAttrs>(attrs);
+  return kConv2DFused.describe(a.conv) + "; " + text_of_pool(a.pool) + (a.index ? ", taps" : "");
+}
+
+std::vector<Spec> infer_conv_pool(const std::any& attrs, std::span<const Spec> inputs) {
+  const auto& a = as<Conv2DPoolAttrs>(attrs);
+  const std::vector<Spec> y = kConv2DFused.infer(a.conv, inputs);
+  return a.index ? infer_max_index(a.pool, y) : infer_pool(a.pool, y);
+}
+
+Values decompose_conv_pool(const Node& node, std::span<const Value> inputs) {
+  const auto& a = node.attrs_as<Conv2DPoolAttrs>();
+  const Value y = apply1(kConv2DFused, a.conv, Values(inputs.begin(), inputs.end()));
+  return apply(a.index ? kMaxPool2DIndex : kMaxPool2D, a.pool, {y});
+}
+
 std::string describe_average_grad(const std::any& attrs) {
   const auto& a = as<AveragePool2DGradAttrs>(attrs);
   return text_of_pool(a.pool) + ", input " + a.input_shape.to_string();
@@ -93,6 +138,14 @@ constinit const OpDef kAveragePool2D = {
     .name = "average_pool2d", .describe = describe_pool, .infer = infer_pool, .gradient = average_gradient};
 constinit const OpDef kMaxPool2DGrad = {
     .name = "max_pool2d_grad", .describe = describe_pool, .infer = infer_max_grad, .gradient = max_grad_gradient};
+constinit const OpDef kMaxPool2DIndex = {
+    .name = "max_pool2d_index", .describe = describe_pool, .infer = infer_max_index, .gradient = max_grad_gradient};
+constinit const OpDef kMaxPool2DIndexGrad = {.name = "max_pool2d_index_grad",
+                                             .describe = describe_index_grad,
+                                             .infer = infer_index_grad,
+                                             .gradient = max_grad_gradient};
+constinit const OpDef kConv2DPool = {
+    .name = "conv2d_pool", .describe = describe_conv_pool, .infer = infer_conv_pool, .decompose = decompose_conv_pool};
 constinit const OpDef kAveragePool2DGrad = {.name = "average_pool2d_grad",
                                             .describe = describe_average_grad,
                                             .infer = infer_average_grad,

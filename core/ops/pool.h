@@ -17,6 +17,25 @@ struct Pool2DAttrs {
 extern const OpDef kMaxPool2D, kAveragePool2D;
 // dx from (x, y, dy): the gradient goes to the first maximum of each window, in row-major order.
 extern const OpDef kMaxPool2DGrad;
+
+// Made by the compiler where both the result and the gradient of a maximum are asked for: y, and which tap of its
+// window (row-major, from 0, padding included; uint8) each maximum is. Windows have at most 255 taps.
+extern const OpDef kMaxPool2DIndex;
+// dx from (that tap, dy).
+struct MaxPool2DIndexGradAttrs {
+  Pool2DAttrs pool = {};
+  Shape input_shape = {};
+};
+extern const OpDef kMaxPool2DIndexGrad;
+
+// max_pool2d of a fused convolution, inputs as there: y, and with `index` the taps as well. Made by the compiler.
+struct Conv2DPoolAttrs {
+  Conv2DFusedAttrs conv = {};
+  Pool2DAttrs pool = {};
+  bool index = false;
+};
+extern const OpDef kConv2DPool;
+
 // dx from dy.
 struct AveragePool2DGradAttrs {
   Pool2DAttrs pool = {};

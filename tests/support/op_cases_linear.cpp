@@ -188,6 +188,15 @@ std::vector<OpCase> pool_cases() {
                       const Value y = ops::max_pool2d(x, attrs);
                       return {{apply1(kMaxPool2DGrad, attrs, {x, y, y + 1.0})}};
                     }});
+    rows.push_back({.name = "max_pool2d_index_ties_" + s.name,
+                    .inputs = {{s.x, DType::int32, 0, 3}},
+                    .build = [attrs = s.attrs](const Values& in, DType floating) -> OpGraph {
+                      const Value x = ops::cast(in[0], floating);
+                      const Values both = apply(kMaxPool2DIndex, attrs, {x});
+                      const MaxPool2DIndexGradAttrs back{attrs, x.shape()};
+                      return {{both[0], both[1], apply1(kMaxPool2DIndexGrad, back, {both[1], both[0] + 1.0})}};
+                    },
+                    .differentiate = false});
     const Shape y = ops::average_pool2d(input_value("x", {s.x, DType::float32}), s.attrs).shape();
     rows.push_back({.name = "average_pool2d_grad_" + s.name,
                     .inputs = {{y}},
@@ -203,6 +212,32 @@ std::vector<OpCase> pool_cases() {
        .inputs = {{{1, 1, 8, 1}, DType::float32, 0, 0, {kNan, 1, 2, kNan, -kInfinity, -kInfinity, kInfinity, 0}}},
        .build = extreme,
        .differentiate = false});
+  rows.push_back(
+      {.name = "max_pool2d_index_extreme",
+       .inputs = {{{1, 2, 10, 1}, DType::float32, 0, 0, {kNan,       1,         2, kNan, -kInfinity,
+                                                         -kInfinity, kInfinity, 0, kNan, kNan,
+                                                         3,          4,         5, kNan, -kInfinity,
+                                                         -kInfinity, kInfinity, 1, 7,    kNan}}},
+       .build = [](const Values& in, DType) -> OpGraph { return {{apply(kMaxPool2DIndex, Pool2DAttrs{}, in)}}; },
+       .differentiate = false});
+  rows.push_back({.name = "max_pool2d_of_convolution",  // with its gradients, which the compiler rearranges
+                  .inputs = {{{2, 7, 6, 2}}, {{3, 3, 2, 4}}, {{4}}},
+                  .build = [](const Values& in, DType) -> OpGraph {
+                    return {{ops::max_pool2d(ops::relu(ops::conv2d(in[0], in[1]) + in[2]))}};
+                  },
+                  .tolerance = 1e-5,
+                  .differentiate_twice = false});
+  // With and without taps; results that are pooled in one piece, and in several.
+  for (const Shape& x : {Shape{5, 6, 7, 3}, Shape{9, 34, 34, 5}, Shape{1, 8, 8, 2}}) {
+    for (const bool index : {false, true}) {
+      const Conv2DPoolAttrs attrs{{{.padding = {{1, 1}, {1, 1}}}, true, FusedActivation::relu}, {}, index};
+      rows.push_back({.name = "conv2d_pool_" + std::to_string(x[1]) + (index ? "_index" : ""),
+                      .inputs = {{x}, {{3, 3, x[3], 20}}, {{20}}},
+                      .build = [attrs](const Values& in, DType) -> OpGraph { return {apply(kConv2DPool, attrs, in)}; },
+                      .tolerance = 1e-5,
+                      .differentiate = false});
+    }
+  }
   return rows;
 }
 

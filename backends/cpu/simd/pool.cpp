@@ -167,6 +167,190 @@ void max_pool_gradient(const WindowShape& s, i64 n0, i64 n1, const T* x, const T
   });
 }
 
+// Of four taps the first maximum (or NaN), and its number.
+template <class T>
+KERATIN_INLINE void first_maximum(const T* a, const T* b, const T* c, const T* d, T* most, std::uint8_t* taps) {
+  T best = *a;
+  int which = 0, number = 0;
+  for (const T* tap : {a, b, c, d}) {
+    if ((*tap > best) | ((*tap != *tap) & (best == best))) {
+      best = *tap;
+      which = number;
+    }
+    ++number;
+  }
+  *most = best;
+  *taps = static_cast<std::uint8_t>(which);
+}
+
+// The gradient goes to the tap of that number.
+template <class T>
+KERATIN_INLINE void give_to_tap(const std::uint8_t* taps, const T* gradient, T* a, T* b, T* c, T* d) {
+  const int which = *taps;
+  const T g = *gradient;
+  *a = which == 0 ? g : T{0};
+  *b = which == 1 ? g : T{0};
+  *c = which == 2 ? g : T{0};
+  *d = which == 3 ? g : T{0};
+}
+
+#if defined(__AVX512F__)
+// The same for 16 channels, or the first n of them: the compiler does not find this by itself.
+KERATIN_INLINE void first_maxima(const float* a, const float* b, const float* c, const float* d, float* most,
+                                 std::uint8_t* taps, __mmask16 used) {
+  __m512 best = _mm512_maskz_loadu_ps(used, a);
+  __m512i which = _mm512_setzero_si512();
+  int number = 0;
+  for (const float* from : {b, c, d}) {
+    const __m512 tap = _mm512_maskz_loadu_ps(used, from);
+    const __mmask16 wins = static_cast<__mmask16>(
+        _mm512_cmp_ps_mask(tap, best, _CMP_GT_OQ) |
+        (_mm512_cmp_ps_mask(tap, tap, _CMP_UNORD_Q) & _mm512_cmp_ps_mask(best, best, _CMP_ORD_Q)));
+    best = _mm512_mask_mov_ps(best, wins, tap);
+    which = _mm512_mask_mov_epi32(which, wins, _mm512_set1_epi32(++number));
+  }
+  _mm512_mask_storeu_ps(most, used, best);
+  _mm512_mask_cvtepi32_storeu_epi8(taps, used, which);
+}
+KERATIN_INLINE void give_to_taps(const std::uint8_t* taps, const float* gradient, float* a, float* b, float* c,
+                                 float* d, __mmask16 used) {
+  const __m512i which = _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(used, taps));
+  const __m512 g = _mm512_maskz_loadu_ps(used, gradient);
+  int number = 0;
+  for (float* to : {a, b, c, d}) {
+    const __mmask16 hit = _mm512_cmpeq_epi32_mask(which, _mm512_set1_epi32(number++));
+    _mm512_mask_storeu_ps(to, used, _mm512_maskz_mov_ps(hit, g));
+  }
+}
+#elif defined(__AVX2__)
+// The same for 8 channels: the compiler does not find this by itself.
+KERATIN_INLINE void first_maxima(const float* a, const float* b, const float* c, const float* d, float* most,
+                                 std::uint8_t* taps) {
+  __m256 best = _mm256_loadu_ps(a), which = _mm256_setzero_ps();
+  int number = 0;
+  for (const float* from : {b, c, d}) {
+    const __m256 tap = _mm256_loadu_ps(from);
+    const __m256 wins =
+        _mm256_or_ps(_mm256_cmp_ps(tap, best, _CMP_GT_OQ),
+                     _mm256_and_ps(_mm256_cmp_ps(tap, tap, _CMP_UNORD_Q), _mm256_cmp_ps(best, best, _CMP_ORD_Q)));
+    best = _mm256_blendv_ps(best, tap, wins);
+    which = _mm256_blendv_ps(which, _mm256_castsi256_ps(_mm256_set1_epi32(++number)), wins);
+  }
+  _mm256_storeu_ps(most, best);
+  const __m256i numbers = _mm256_castps_si256(which);
+  const __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(numbers), _mm256_extracti128_si256(numbers, 1));
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(taps), _mm_packus_epi16(words, words));
+}
+KERATIN_INLINE void give_to_taps(const std::uint8_t* taps, const float* gradient, float* a, float* b, float* c,
+                                 float* d) {
+  const __m256i which = _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(taps)));
+  const __m256 g = _mm256_loadu_ps(gradient);
+  int number = 0;
+  for (float* to : {a, b, c, d}) {
+    const __m256i hit = _mm256_cmpeq_epi32(which, _mm256_set1_epi32(number++));
+    _mm256_storeu_ps(to, _mm256_and_ps(_mm256_castsi256_ps(hit), g));
+  }
+}
+#endif
+
+template <class T>
+void max_pool_index_halves(const WindowShape& s, i64 n0, i64 n1, const T* x, T* y, std::uint8_t* index) {
+  const i64 channels = s.c, line = s.w * s.c;
+  for_halves(s, n0, n1, [&](i64 at, i64 pixel) {
+    const T *a = x + at, *b = a + channels, *c = a + line, *d = b + line;
+    i64 i = 0;
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4) {
+      for (; i < channels; i += 16) {
+        first_maxima(a + i, b + i, c + i, d + i, y + pixel + i, index + pixel + i,
+                     Vec<float>::mask(least(16, channels - i)));
+      }
+    }
+#elif defined(__AVX2__)
+    if constexpr (sizeof(T) == 4) {
+      for (; i + 8 <= channels; i += 8) {
+        first_maxima(a + i, b + i, c + i, d + i, y + pixel + i, index + pixel + i);
+      }
+    }
+#endif
+    for (; i < channels; ++i) first_maximum(a + i, b + i, c + i, d + i, y + pixel + i, index + pixel + i);
+  });
+}
+
+template <class T>
+void max_pool_index(const WindowShape& s, i64 n0, i64 n1, const T* x, T* y, std::uint8_t* index) {
+  if (is_halving(s)) return max_pool_index_halves(s, n0, n1, x, y, index);
+  i64 pixel = n0 * s.oh * s.ow;
+  for (i64 n = n0; n < n1; ++n) {
+    for (i64 oy = 0; oy < s.oh; ++oy) {
+      for (i64 ox = 0; ox < s.ow; ++ox, ++pixel) {
+        const Window window = window_of(s, oy, ox);
+        const i64 top = oy * s.stride_h - s.pad_top, left = ox * s.stride_w - s.pad_left;
+        T* __restrict best = y + pixel * s.c;
+        std::uint8_t* __restrict which = index + pixel * s.c;
+        bool first = true;
+        for (i64 iy = window.y0; iy < window.y1; ++iy) {
+          for (i64 ix = window.x0; ix < window.x1; ++ix, first = false) {
+            const T* __restrict tap = x + ((n * s.h + iy) * s.w + ix) * s.c;
+            const auto number = static_cast<std::uint8_t>((iy - top) * s.kw + ix - left);
+            for (i64 i = 0; i < s.c; ++i) {
+              const bool wins = first | (tap[i] > best[i]) | ((tap[i] != tap[i]) & (best[i] == best[i]));
+              best[i] = wins ? tap[i] : best[i];
+              which[i] = wins ? number : which[i];
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+// Every element is written once.
+template <class T>
+void max_pool_index_gradient_halves(const WindowShape& s, i64 n0, i64 n1, const std::uint8_t* index, const T* dy,
+                                    T* dx) {
+  const i64 channels = s.c, line = s.w * s.c;
+  if (2 * s.oh != s.h || 2 * s.ow != s.w) zero_images(s, n0, n1, dx);  // what no window sees
+  for_halves(s, n0, n1, [&](i64 at, i64 pixel) {
+    T *a = dx + at, *b = a + channels, *c = a + line, *d = b + line;
+    i64 i = 0;
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4) {
+      for (; i < channels; i += 16) {
+        give_to_taps(index + pixel + i, dy + pixel + i, a + i, b + i, c + i, d + i,
+                     Vec<float>::mask(least(16, channels - i)));
+      }
+    }
+#elif defined(__AVX2__)
+    if constexpr (sizeof(T) == 4) {
+      for (; i + 8 <= channels; i += 8) {
+        give_to_taps(index + pixel + i, dy + pixel + i, a + i, b + i, c + i, d + i);
+      }
+    }
+#endif
+    for (; i < channels; ++i) give_to_tap(index + pixel + i, dy + pixel + i, a + i, b + i, c + i, d + i);
+  });
+}
+
+template <class T>
+void max_pool_index_gradient(const WindowShape& s, i64 n0, i64 n1, const std::uint8_t* index, const T* dy, T* dx) {
+  if (is_halving(s)) return max_pool_index_gradient_halves(s, n0, n1, index, dy, dx);
+  zero_images(s, n0, n1, dx);
+  i64 pixel = n0 * s.oh * s.ow;
+  for (i64 n = n0; n < n1; ++n) {
+    for (i64 oy = 0; oy < s.oh; ++oy) {
+      for (i64 ox = 0; ox < s.ow; ++ox, ++pixel) {
+        const i64 top = oy * s.stride_h - s.pad_top, left = ox * s.stride_w - s.pad_left;
+        for (i64 i = 0; i < s.c; ++i) {
+          const i64 tap = index[pixel * s.c + i], iy = top + tap / s.kw, ix = left + tap % s.kw;
+          if (iy < 0 || iy >= s.h || ix < 0 || ix >= s.w) continue;  // no tap of the image
+          dx[((n * s.h + iy) * s.w + ix) * s.c + i] += dy[pixel * s.c + i];
+        }
+      }
+    }
+  }
+}
+
 template <class T>
 void average_pool(const WindowShape& s, i64 n0, i64 n1, const T* x, T* y) {
   for_windows(s, n0, n1, [&](i64 image, i64 pixel, const Window& window) {
@@ -207,6 +391,8 @@ template <class T>
 void fill(FloatKernels<T>& kernels) {
   kernels.max_pool = max_pool<T>;
   kernels.max_pool_gradient = max_pool_gradient<T>;
+  kernels.max_pool_index = max_pool_index<T>;
+  kernels.max_pool_index_gradient = max_pool_index_gradient<T>;
   kernels.average_pool = average_pool<T>;
   kernels.average_pool_gradient = average_pool_gradient<T>;
 }

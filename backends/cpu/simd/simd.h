@@ -106,6 +106,10 @@ struct FloatKernels {
   void (*max_pool)(const WindowShape&, i64 n0, i64 n1, const T* x, T* y);
   // dx is overwritten; the gradient goes to the first maximum in window order.
   void (*max_pool_gradient)(const WindowShape&, i64 n0, i64 n1, const T* x, const T* y, const T* dy, T* dx);
+  // The maximum and which tap of its window it is (row-major, padding included; windows of at most 255 taps), and the
+  // gradient from that.
+  void (*max_pool_index)(const WindowShape&, i64 n0, i64 n1, const T* x, T* y, std::uint8_t* index);
+  void (*max_pool_index_gradient)(const WindowShape&, i64 n0, i64 n1, const std::uint8_t* index, const T* dy, T* dx);
   void (*average_pool)(const WindowShape&, i64 n0, i64 n1, const T* x, T* y);
   void (*average_pool_gradient)(const WindowShape&, i64 n0, i64 n1, const T* dy, T* dx);
 

@@ -107,6 +107,54 @@ struct MaxPoolGradient {
   }
 };
 
+// The first maximum (or NaN) of a window, and which of its taps that is, padding included.
+template <class T>
+struct MaxPoolIndex {
+  const T* x;
+  T* y;
+  std::uint8_t* index;
+  WindowShape s;
+  KERATIN_HOST_DEVICE void operator()(i64 i) const {
+    const Pixel p = pixel_at(i, s.oh, s.ow, s.c);
+    const Window window = window_at(s, p.y, p.x);
+    const i64 top = p.y * s.stride_h - s.pad_top, left = p.x * s.stride_w - s.pad_left;
+    T best{0};
+    i64 which = -1;
+    for (i64 iy = window.y0; iy < window.y1; ++iy) {
+      for (i64 ix = window.x0; ix < window.x1; ++ix) {
+        const T tap = x[((p.n * s.h + iy) * s.w + ix) * s.c + p.channel];
+        if (which >= 0 && !(tap > best) && !(tap != tap && best == best)) continue;
+        best = tap;
+        which = (iy - top) * s.kw + ix - left;
+      }
+    }
+    y[i] = best;
+    index[i] = static_cast<std::uint8_t>(which);
+  }
+};
+
+template <class T>
+struct MaxPoolIndexGradient {
+  const std::uint8_t* index;
+  const T* dy;
+  T* dx;
+  WindowShape s;
+  KERATIN_HOST_DEVICE void operator()(i64 i) const {
+    const Pixel p = pixel_at(i, s.h, s.w, s.c);
+    const Covering rows = covering(p.y + s.pad_top, s.kh, s.stride_h, s.oh);
+    const Covering columns = covering(p.x + s.pad_left, s.kw, s.stride_w, s.ow);
+    T sum{0};
+    for (i64 oy = rows.begin; oy < rows.end; ++oy) {
+      for (i64 ox = columns.begin; ox < columns.end; ++ox) {
+        const i64 at = ((p.n * s.oh + oy) * s.ow + ox) * s.c + p.channel;
+        const i64 tap = (p.y + s.pad_top - oy * s.stride_h) * s.kw + p.x + s.pad_left - ox * s.stride_w;
+        if (index[at] == tap) sum += dy[at];
+      }
+    }
+    dx[i] = sum;
+  }
+};
+
 template <class T>
 struct AveragePoolGradient {
   const T* dy;
@@ -259,6 +307,17 @@ void max_pool_gradient(Stream stream, DType dtype, const WindowShape& s, const v
                        void* dx) {
   for_float(dtype, [&]<class T>() {
     for_each(stream, size_in(s), MaxPoolGradient<T>{as<T>(x), as<T>(y), as<T>(dy), as<T>(dx), s});
+  });
+}
+void max_pool_index(Stream stream, DType dtype, const WindowShape& s, const void* x, void* y, void* index) {
+  for_float(dtype, [&]<class T>() {
+    for_each(stream, size_out(s), MaxPoolIndex<T>{as<T>(x), as<T>(y), as<std::uint8_t>(index), s});
+  });
+}
+void max_pool_index_gradient(Stream stream, DType dtype, const WindowShape& s, const void* index, const void* dy,
+                             void* dx) {
+  for_float(dtype, [&]<class T>() {
+    for_each(stream, size_in(s), MaxPoolIndexGradient<T>{as<std::uint8_t>(index), as<T>(dy), as<T>(dx), s});
   });
 }
 void average_pool_gradient(Stream stream, DType dtype, const WindowShape& s, const void* dy, void* dx) {

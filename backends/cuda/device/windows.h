@@ -12,6 +12,10 @@ void average_pool(Stream stream, DType dtype, const WindowShape& shape, const vo
 // The gradient goes to the first maximum of each window; every pixel of x collects what its windows send it.
 void max_pool_gradient(Stream stream, DType dtype, const WindowShape& shape, const void* x, const void* y,
                        const void* dy, void* dx);
+// The first maximum and which of its window's taps that is (uint8, padding included), and the gradient from that.
+void max_pool_index(Stream stream, DType dtype, const WindowShape& shape, const void* x, void* y, void* index);
+void max_pool_index_gradient(Stream stream, DType dtype, const WindowShape& shape, const void* index, const void* dy,
+                             void* dx);
 void average_pool_gradient(Stream stream, DType dtype, const WindowShape& shape, const void* dy, void* dx);
 
 // The windows of the images [first, first + count) as rows: columns (count * oh * ow, kh * kw * c).

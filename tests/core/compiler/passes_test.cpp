@@ -1,6 +1,7 @@
 // What simplify, merge, fuse and expand make of programs.
 #include <gtest/gtest.h>
 
+#include "keratin/core/compiler/autodiff.h"
 #include "keratin/core/compiler/passes.h"
 #include "keratin/core/graph/leaves.h"
 #include "keratin/core/ops/ops.h"
@@ -93,6 +94,68 @@ TEST(Fuse, NotWhenTheProductIsNeededByItself) {
   const Value product = ops::matmul(x, w);
   const Program p = fuse(program({x, w, b}, {ops::relu(product + b), product}), StubBackend());
   EXPECT_EQ(count(p, kMatMulFused), 0u);
+}
+
+// A convolution with relu and pooling, and its gradients for the input, the kernel and the bias.
+struct PooledConvolution {
+  Value x = input_value("x", {{2, 8, 8, 3}, DType::float32}), w = input_value("w", {{3, 3, 3, 4}, DType::float32});
+  Value b = input_value("b", {{4}, DType::float32});
+  Value conv = ops::relu(ops::conv2d(x, w) + b), y = ops::max_pool2d(conv);
+
+  Program training() const {
+    Values outputs = gradients(ops::sum(ops::square(y)), std::vector<Value>{x, w, b});
+    outputs.push_back(y);
+    return simplify(program({x, w, b}, outputs));
+  }
+};
+
+TEST(Simplify, GradientsOfMaximaAreSpreadLast) {
+  const PooledConvolution net;
+  const Program p = net.training();
+  EXPECT_EQ(count(p, kReluGrad), 1u);
+  EXPECT_EQ(count(p, kMaxPool2DGrad), 1u);
+  for (const NodePtr& node : topological_order(p.roots())) {
+    // Of the pooled images, not of those before.
+    EXPECT_TRUE(!node->is(kReluGrad) || node->outputs()[0].shape == Shape({2, 3, 3, 4}));
+    EXPECT_FALSE(node->is(kSum) && node->input(0).node()->is(kMaxPool2DGrad));
+  }
+  // Relu of something else must wait.
+  const Value other = input_value("other", net.conv.spec());
+  const Value spread = apply1(kMaxPool2DGrad, Pool2DAttrs{}, {net.conv, net.y, net.y});
+  const Value masked = apply1(kReluGrad, {}, {spread, other});
+  const Program kept = simplify(program({net.x, net.w, net.b, other}, {masked, ops::sum(spread, {1})}));
+  EXPECT_TRUE(kept.outputs[0].node()->is(kReluGrad));
+  EXPECT_TRUE(kept.outputs[1].node()->input(0).node()->is(kMaxPool2DGrad));
+}
+
+TEST(Fuse, PoolingGoesWithTheConvolution) {
+  const PooledConvolution net;
+  const Program predict = fuse(program({net.x, net.w, net.b}, {net.y}), StubBackend());
+  EXPECT_EQ(count(predict, kConv2DPool), 1u);
+  EXPECT_FALSE(predict.outputs[0].node()->attrs_as<Conv2DPoolAttrs>().index);
+  EXPECT_EQ(predict.outputs[0].spec(), net.y.spec());
+  const Program trained = fuse(net.training(), StubBackend());
+  EXPECT_EQ(count(trained, kConv2DPool), 1u);
+  EXPECT_EQ(count(trained, kMaxPool2DIndexGrad), 1u);
+  EXPECT_EQ(count(trained, kMaxPool2DGrad) + count(trained, kMaxPool2D) + count(trained, kConv2DFused), 0u);
+}
+
+TEST(Fuse, PoolingKeepsWhatOthersNeed) {
+  const PooledConvolution net;
+  // The convolution's result is asked for, too.
+  const Program both = fuse(program({net.x, net.w, net.b}, {net.y, net.conv}), StubBackend());
+  EXPECT_EQ(count(both, kConv2DPool), 0u);
+  EXPECT_EQ(count(both, kConv2DFused), 1u);
+  // Without the kernel for both there are still taps; without those nothing changes.
+  const Program apart = fuse(net.training(), StubBackend({"conv2d_pool"}));
+  EXPECT_EQ(count(apart, kMaxPool2DIndex), 1u);
+  EXPECT_EQ(count(apart, kMaxPool2DIndexGrad), 1u);
+  for (const char* missing : {"max_pool2d_index", "max_pool2d_index_grad"}) {
+    const Program plain = fuse(net.training(), StubBackend({missing}));
+    EXPECT_EQ(count(plain, kMaxPool2D), 1u) << missing;
+    EXPECT_EQ(count(plain, kMaxPool2DGrad), 1u) << missing;
+    EXPECT_EQ(count(plain, kConv2DPool), 0u) << missing;
+  }
 }
 
 TEST(Fuse, NotWithoutAKernel) {
