@@ -144,11 +144,25 @@ void pack_panel(const T* b, i64 ldb, bool transposed, i64 depth, i64 cols, i64 w
   }
 }
 
+// Whole panels of B, side by side: each row of B is read in one go, as the processor's prefetching likes it. Panels are a
+// row apart, or the lines being written would compete for the same places in the L1 cache.
+template <class T>
+void pack_panels(const T* b, i64 ldb, i64 depth, i64 panel_count, T* panels) {
+  for (i64 p = 0; p < depth; ++p) {
+    const T* from = b + p * ldb;
+    T* to = panels + p * kPanel<T>;
+    for (i64 j = 0; j < panel_count; ++j, from += kPanel<T>, to += (depth + 1) * kPanel<T>) {
+      Vec<T>::load(from).store(to);
+      Vec<T>::load(from + Vec<T>::size).store(to + Vec<T>::size);
+    }
+  }
+}
+
 template <class T>
 std::size_t tile_gemm_workspace(const GemmShape& s) {
   const i64 depth = s.k < kDepth ? s.k : kDepth;
   const i64 cols = s.n < kBlockCols<T> ? (s.n + kPanel<T> - 1) / kPanel<T> * kPanel<T> : kBlockCols<T>;
-  return static_cast<std::size_t>(depth * (cols + kTileRows)) * sizeof(T) + 64;
+  return static_cast<std::size_t>((depth + 1) * (cols + kTileRows)) * sizeof(T) + 64;
 }
 
 // k > 0.
@@ -173,10 +187,15 @@ void tile_gemm(const GemmShape& s, const T* a, const T* b, T* c, const T* bias, 
       const T* origin = s.trans_b ? b + j0 * s.ldb + p0 : b + p0 * s.ldb + j0;
       const auto width_of = [&](i64 j) { return cols - j > kVector ? kPanel<T> : kVector; };
       const auto packed = [&](i64 j) { return !in_place || cols - j < width_of(j); };
-      for (i64 j = 0; j < cols; j += kPanel<T>) {
+      i64 done = 0;
+      if (!s.trans_b && !in_place) {
+        pack_panels(origin, s.ldb, k, cols / kPanel<T>, panels);
+        done = cols / kPanel<T> * kPanel<T>;
+      }
+      for (i64 j = done; j < cols; j += kPanel<T>) {
         if (!packed(j)) continue;
         const i64 width = width_of(j), used = cols - j < width ? cols - j : width;
-        pack_panel(origin + (s.trans_b ? j * s.ldb : j), s.ldb, s.trans_b, k, used, width, panels + j * k);
+        pack_panel(origin + (s.trans_b ? j * s.ldb : j), s.ldb, s.trans_b, k, used, width, panels + j * (k + 1));
       }
       for (i64 t = 0; t < bands; ++t) {
         const i64 i0 = s.m * t / bands, rows = s.m * (t + 1) / bands - i0;
@@ -194,7 +213,7 @@ void tile_gemm(const GemmShape& s, const T* a, const T* b, T* c, const T* bias, 
                                   .a_row = copy_a ? 1 : a_row,
                                   .a_step = copy_a ? rows : a_step,
                                   .a_jump = 0,
-                                  .b = panel ? panels + j * k : origin + j,
+                                  .b = panel ? panels + j * (k + 1) : origin + j,
                                   .b_step = panel ? width : s.ldb,
                                   .c = c + i0 * s.ldc + j0 + j,
                                   .c_row = s.ldc,
