@@ -68,6 +68,7 @@ void register_softmax(KernelTable& table);
 void register_gather(KernelTable& table);
 void register_update(KernelTable& table);
 void register_loop(KernelTable& table);
+void register_fused_elementwise(KernelTable& table);
 
 template <class T>
 const T* as(const void* memory) {

@@ -20,6 +20,7 @@ const KernelTable& kernel_table() {
     register_sorting(t);
     register_update(t);
     register_loop(t);
+    register_fused_elementwise(t);
     return t;
   }();
   return table;

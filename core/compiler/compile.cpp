@@ -9,7 +9,7 @@ Plan compile(const Program& program, const Backend& backend) {
   Program current = simplify(program);
   if (dump_wanted("trace")) log(LogLevel::output, current.to_string());
   current = fuse(current, backend);
-  current = simplify(expand(current, backend));
+  current = group(simplify(expand(current, backend)), backend);
   Plan plan = place(current);
   if (dump_wanted("plan")) log(LogLevel::output, plan.to_string());
   return plan;

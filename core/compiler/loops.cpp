@@ -12,7 +12,7 @@ Program compile_body(const ScanBody& body, const Backend& backend, Values& const
   Program program{.name = "scan", .inputs = {}, .outputs = {}, .updates = {}, .gradients = {}};
   for (const Value& input : body.inputs) program.inputs.push_back(input_value("x", input.spec()));
   program.outputs = substitute(body.outputs, body.inputs, program.inputs);
-  program = simplify(expand(fuse(simplify(program), backend), backend));
+  program = group(simplify(expand(fuse(simplify(program), backend), backend)), backend);
   Values stand_ins;
   for (const NodePtr& node : topological_order(program.roots())) {
     if (!node->is(kConstant)) continue;

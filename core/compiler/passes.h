@@ -20,6 +20,10 @@ Program fuse(const Program& program, const Backend& backend);
 // BackendError naming the op when there is neither.
 Program expand(const Program& program, const Backend& backend);
 
+// Joins element-wise ops of one shape into ops that compute them together, a piece at a time, where the backend has
+// them. The program must be expanded.
+Program group(const Program& program, const Backend& backend);
+
 struct PlaceOptions {
   // Whether steps compute outputs where they belong, instead of in scratch memory from where they are copied: for plans
   // whose outputs nobody reads while they run. Outputs that are one value share a slot then.

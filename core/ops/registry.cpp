@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "keratin/core/graph/leaves.h"
+#include "keratin/core/ops/fused_elementwise.h"
 #include "keratin/core/ops/ops.h"
 
 namespace keratin {
@@ -25,8 +26,8 @@ constinit const OpDef* const kAll[] = {
     &kSum, &kMean, &kMax, &kMin, &kProd, &kArgMax, &kArgsort, &kCumsum, &kReshape, &kTranspose, &kBroadcastTo,
     &kConcatenate, &kSlice, &kPad, &kIota, &kSoftmax, &kSoftmaxGrad, &kLogSoftmax, &kLogSoftmaxGrad,
     &kSparseCrossentropy, &kSparseCrossentropyGrad,
-    // loops
-    &kScan,
+    // loops, and several ops as one
+    &kScan, &kFusedElementwise,
     // rows, random numbers, updates
     &kTake, &kTakeGrad, &kBatchGather, &kAdvance, &kRandomUniform, &kDropout, &kSgdUpdate, &kAdamUpdate,
     &kRmspropUpdate};

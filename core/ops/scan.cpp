@@ -15,33 +15,6 @@ namespace {
 
 using namespace op_support;
 
-// The body as a program of one line, its values numbered: equal bodies have equal texts.
-std::string body_text(const ScanBody& body) {
-  std::unordered_map<const Node*, std::size_t> numbers;
-  std::string text;
-  const auto name = [&](const Value& value) {
-    std::string result = "%" + std::to_string(numbers.at(value.node().get()));
-    if (value.index() > 0) result += "." + std::to_string(value.index());
-    return result;
-  };
-  for (const Value& input : body.inputs) {
-    numbers.emplace(input.node().get(), numbers.size());
-    text += (text.empty() ? "" : ", ") + name(input) + " " + input.spec().to_string();
-  }
-  text += ": ";
-  for (const NodePtr& node : topological_order(body.outputs)) {
-    if (!numbers.emplace(node.get(), numbers.size()).second) continue;
-    const std::string attrs = node->op().describe ? node->op().describe(node->attrs()) : "";
-    text +=
-        name(node->output()) + " = " + std::string(node->op().name) + (attrs.empty() ? "" : "{" + attrs + "}") + "(";
-    for (std::size_t i = 0; i < node->inputs().size(); ++i) text += (i ? ", " : "") + name(node->inputs()[i]);
-    text += "); ";
-  }
-  text += "->";
-  for (const Value& output : body.outputs) text += " " + name(output);
-  return text;
-}
-
 std::string describe(const std::any& attrs) {
   const auto& a = as<ScanAttrs>(attrs);
   return std::to_string(a.length) + " steps" + (a.reverse ? " backwards" : "") + ", " + std::to_string(a.sequences) +
@@ -131,6 +104,32 @@ constinit const OpDef kScanInput = {.name = "scan_input",
 
 constinit const OpDef kScan = {
     .name = "scan", .describe = describe, .infer = infer, .gradient = scan_gradient, .decompose = decompose};
+
+std::string body_text(const ScanBody& body) {
+  std::unordered_map<const Node*, std::size_t> numbers;
+  std::string text;
+  const auto name = [&](const Value& value) {
+    std::string result = "%" + std::to_string(numbers.at(value.node().get()));
+    if (value.index() > 0) result += "." + std::to_string(value.index());
+    return result;
+  };
+  for (const Value& input : body.inputs) {
+    numbers.emplace(input.node().get(), numbers.size());
+    text += (text.empty() ? "" : ", ") + name(input) + " " + input.spec().to_string();
+  }
+  text += ": ";
+  for (const NodePtr& node : topological_order(body.outputs)) {
+    if (!numbers.emplace(node.get(), numbers.size()).second) continue;
+    const std::string attrs = node->op().describe ? node->op().describe(node->attrs()) : "";
+    text +=
+        name(node->output()) + " = " + std::string(node->op().name) + (attrs.empty() ? "" : "{" + attrs + "}") + "(";
+    for (std::size_t i = 0; i < node->inputs().size(); ++i) text += (i ? ", " : "") + name(node->inputs()[i]);
+    text += "); ";
+  }
+  text += "->";
+  for (const Value& output : body.outputs) text += " " + name(output);
+  return text;
+}
 
 Values apply_scan(ScanAttrs attrs, Values inputs) { return apply(kScan, std::move(attrs), std::move(inputs)); }
 

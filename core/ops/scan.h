@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "keratin/core/graph/node.h"
 
@@ -70,6 +71,9 @@ struct ScanResult {
 ScanResult scan(const ScanFunction& step, Values sequences, Values carries, const ScanOptions& options = {});
 
 }  // namespace ops
+
+// The body as one line, its values numbered: equal bodies have equal texts.
+std::string body_text(const ScanBody& body);
 
 // A scan of `body` on these inputs; for the compiler, which makes scans out of others.
 Values apply_scan(ScanAttrs attrs, Values inputs);

@@ -5,6 +5,9 @@
 namespace keratin::cpu::KERATIN_ISA {
 namespace {
 
+// Short rows are put next to each other first: one loop over many elements is quicker than many over a few.
+constexpr i64 kRowBuffer = 256;
+
 template <auto f, class T, class R>
 void map2(Layout layout, const T* a, const T* b, R* y, i64 n, i64 k) {
   switch (layout) {
@@ -24,12 +27,28 @@ void map2(Layout layout, const T* a, const T* b, R* y, i64 n, i64 k) {
       for (i64 i = 0; i < n; ++i) y[i] = f(left, b[i]);
       return;
     }
-    case Layout::row_right:
-      for (i64 row = 0; row < n; row += k, a += k, y += k) {
+    case Layout::row_right: {
+      i64 row = 0;
+      if (2 * k <= kRowBuffer && 4 * k <= n) {
+        T rows[kRowBuffer];
+        const i64 many = kRowBuffer / k * k;
+        for (i64 start = 0; start < many; start += k) {
+          for (i64 i = 0; i < k; ++i) rows[start + i] = b[i];
+        }
+        for (; row + many <= n; row += many, a += many, y += many) {
+          KERATIN_INDEPENDENT
+          for (i64 i = 0; i < many; ++i) y[i] = f(a[i], rows[i]);
+        }
+        KERATIN_INDEPENDENT
+        for (i64 i = 0; i < n - row; ++i) y[i] = f(a[i], rows[i]);
+        return;
+      }
+      for (; row < n; row += k, a += k, y += k) {
         KERATIN_INDEPENDENT
         for (i64 i = 0; i < k; ++i) y[i] = f(a[i], b[i]);
       }
       return;
+    }
   }
 }
 

@@ -1,0 +1,63 @@
+#include "keratin/core/ops/fused_elementwise.h"
+
+#include <algorithm>
+
+#include "keratin/core/ops/detail/op_support.h"
+#include "keratin/core/ops/elementwise.h"
+#include "keratin/core/ops/shaping.h"
+#include "keratin/core/tensor/errors.h"
+
+namespace keratin {
+namespace {
+
+using namespace op_support;
+
+std::vector<Spec> infer(const std::any& attrs, std::span<const Spec> inputs) {
+  const ScanBody& body = *as<FusedElementwiseAttrs>(attrs).body;
+  expect_inputs(inputs, body.inputs.size());
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (inputs[i] != body.inputs[i].spec()) {
+      throw InvalidArgument("input " + std::to_string(i) + " must be " + body.inputs[i].spec().to_string() + ", got " +
+                            inputs[i].to_string());
+    }
+  }
+  std::vector<Spec> results;
+  for (const Value& output : body.outputs) results.push_back(output.spec());
+  return results;
+}
+
+Values decompose(const Node& node, std::span<const Value> inputs) {
+  const ScanBody& body = *node.attrs_as<FusedElementwiseAttrs>().body;
+  return substitute(body.outputs, body.inputs, inputs);
+}
+
+}  // namespace
+
+constinit const OpDef kFusedElementwise = {
+    .name = "fused_elementwise",
+    .describe = [](const std::any& attrs) { return body_text(*as<FusedElementwiseAttrs>(attrs).body); },
+    .infer = infer,
+    .decompose = decompose};
+
+bool is_fusible(const OpDef& op) {
+  static const OpDef* const kOps[] = {&kNegative, &kAbs,      &kSquare,   &kSqrt,    &kRsqrt,       &kReciprocal,
+                                      &kExp,      &kExpm1,    &kLog,      &kLog1p,   &kSin,         &kCos,
+                                      &kTanh,     &kSigmoid,  &kSoftplus, &kErf,     &kRelu,        &kFloor,
+                                      &kCeil,     &kRound,    &kSign,     &kAdd,     &kSubtract,    &kMultiply,
+                                      &kDivide,   &kPower,    &kMaximum,  &kMinimum, &kReluGrad,    &kSigmoidGrad,
+                                      &kTanhGrad};
+  return std::find(std::begin(kOps), std::end(kOps), &op) != std::end(kOps);
+}
+
+std::optional<std::int64_t> last_axis_slice(const Node& slice) {
+  if (!slice.is(kSlice)) return {};
+  const auto& attrs = slice.attrs_as<SliceAttrs>();
+  const Shape &from = slice.input(0).shape(), &to = slice.outputs()[0].shape;
+  if (from.rank() == 0) return {};
+  for (int axis = 0; axis + 1 < from.rank(); ++axis) {
+    if (from[axis] != to[axis]) return {};
+  }
+  return attrs.begin.back();
+}
+
+}  // namespace keratin

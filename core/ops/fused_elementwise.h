@@ -1,0 +1,26 @@
+// fused_elementwise: several element-wise ops of one shape, computed together. Made by the compiler.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "keratin/core/ops/scan.h"
+
+namespace keratin {
+
+// The body's inputs stand for the op's inputs. It holds element-wise ops whose results have one shape and floating
+// dtype, slices of inputs along the last axis that have this shape, and concatenations of its values along the last
+// axis, which only the body's outputs are. Operands have the shape, or one element, or are a row that is repeated.
+struct FusedElementwiseAttrs {
+  std::shared_ptr<const ScanBody> body = {};
+};
+extern const OpDef kFusedElementwise;
+
+// Whether ops of this kind may be computed together: each element of the result comes from the same element of the
+// operands, and all are of one floating dtype.
+bool is_fusible(const OpDef& op);
+
+// For a slice that takes all but a part of the last axis: where that part begins; otherwise nothing.
+std::optional<std::int64_t> last_axis_slice(const Node& slice);
+
+}  // namespace keratin
