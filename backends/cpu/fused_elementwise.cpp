@@ -10,12 +10,14 @@
 #include "keratin/backends/cpu/parallel.h"
 #include "keratin/backends/cpu/typed.h"
 #include "keratin/core/ops/elementwise.h"
+#include "keratin/core/ops/reduce.h"
 #include "keratin/core/ops/shaping.h"
 
 namespace keratin::cpu {
 namespace {
 
 constexpr i64 kPiece = 1024;  // elements that are worked on together
+constexpr i64 kMostTotals = 64;  // sums that are kept apart
 constexpr i64 kHeavy = 4;     // what a division or a function costs beside an addition
 
 // How the elements of an operand or a result belong to those of the piece.
@@ -44,6 +46,13 @@ struct Instruction {
   bool by_rows = false;  // operands are no arrays of the piece's size
 };
 
+// A sum over the rows, times a factor.
+struct RowSum {
+  Operand from;
+  std::size_t output = 0;
+  double factor = 1;
+};
+
 // A rectangle of elements: several whole rows, or a part of one.
 struct Piece {
   i64 row, column, rows, columns;
@@ -53,6 +62,7 @@ struct Piece {
 template <class T>
 struct FusedProgram {
   std::vector<Instruction<T>> instructions;
+  std::vector<RowSum> sums;
   i64 rows = 1, columns = 1;  // of the shape
   std::size_t own = 0;        // pieces of memory that a thread needs
   i64 piece_rows = 1, piece_columns = 1;
@@ -91,6 +101,24 @@ struct FusedProgram {
     }
   }
 
+  // Adds the piece's rows to `totals`, a row for each sum: those of operands, or of what was computed.
+  void add_rows(bool operands, const Piece& piece, const void* const* in, void* const* out, T* memory,
+                T* totals) const {
+    const auto& kernels = float_kernels<T>();
+    T* row = memory + static_cast<i64>(own) * piece_rows * piece_columns;
+    for (const RowSum& sum : sums) {
+      if ((sum.from.where == Where::input) != operands) {
+        totals += columns;
+        continue;
+      }
+      const T* from = address(sum.from, piece, in, out, memory);
+      const ReduceShape shape{1, piece.rows, piece.columns, step(sum.from, piece)};
+      kernels.reduce[static_cast<int>(Reduction::sum)](shape, from, row);
+      kernels.add_scaled(T{1}, row, totals + piece.column, piece.columns);
+      totals += columns;
+    }
+  }
+
   void run(const Piece& piece, const void* const* in, void* const* out, T* memory) const {
     for (const Instruction<T>& i : instructions) {
       const T* a = address(i.a, piece, in, out, memory);
@@ -122,8 +150,12 @@ class Builder {
     for (const NodePtr& node : nodes) {
       for (const Value& operand : node->inputs()) last_use_[operand.node().get()] = node.get();
     }
+    for (const NodePtr& node : nodes) {
+      if (is_row_reduction(*node)) last_use_[node->input(0).node().get()] = nullptr;  // summed up at the end
+    }
     for (std::size_t i = 0; i < body_.outputs.size(); ++i) {
       const Node& node = *body_.outputs[i].node();
+      if (is_row_reduction(node)) continue;
       if (node.is(kConcatenate)) {
         i64 begin = 0;
         for (const Value& piece : node.inputs()) {
@@ -135,9 +167,18 @@ class Builder {
       }
     }
     for (const NodePtr& node : nodes) {
-      if (node->is(kScanInput) || node->is(kConcatenate)) continue;
+      if (node->is(kScanInput) || node->is(kConcatenate) || is_row_reduction(*node)) continue;
       if (!add(*node)) return {};
     }
+    for (std::size_t i = 0; i < body_.outputs.size(); ++i) {
+      const Node& node = *body_.outputs[i].node();
+      if (!is_row_reduction(node)) continue;
+      const auto from = places_.find(node.input(0).node().get());
+      if (from == places_.end() || node.input(0).shape() != *shape_ || from->second.reach == Reach::row) return {};
+      program_.sums.push_back({from->second, i, node.is(kMean) ? 1.0 / static_cast<double>(program_.rows) : 1.0});
+      ++program_.weight;
+    }
+    write_last();
     return std::move(program_);
   }
 
@@ -149,9 +190,7 @@ class Builder {
     }
     if (!shape_) return false;
     for (const NodePtr& node : nodes) {
-      if (node->is(kSlice) || node->is(kConcatenate)) {
-        row = (*shape_)[-1];
-      }
+      if (node->is(kSlice) || node->is(kConcatenate) || is_row_reduction(*node)) row = (*shape_)[-1];
       if (!is_fusible(node->op())) continue;
       for (const Value& operand : node->inputs()) {
         if (operand.shape() != *shape_ && operand.shape().size() != 1) row = operand.shape().size();
@@ -241,6 +280,31 @@ class Builder {
     last_use_.erase(last);  // an operand that is used twice is freed once
   }
 
+  // Results may lie in the memory of operands (core/compiler/place.cpp): what is computed while operands are still to be
+  // read waits in memory of the thread's own.
+  void write_last() {
+    auto& all = program_.instructions;
+    const auto reads = [](const Operand& o) { return o.where == Where::input && o.reach == Reach::whole; };
+    std::size_t last = 0;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      if (reads(all[i].a) || ((all[i].two || all[i].from_result) && reads(all[i].b))) last = i;
+    }
+    for (std::size_t i = 0; i < last; ++i) {
+      if (all[i].result.where != Where::output || all[i].result.reach != Reach::whole) continue;
+      const Operand result = all[i].result, own{Where::own, program_.own++, Reach::whole, 0, 0};
+      const auto move = [&](Operand& o) {
+        if (o.where == Where::output && o.index == result.index) o = own;
+      };
+      all[i].result = own;
+      for (std::size_t later = i + 1; later < all.size(); ++later) {
+        move(all[later].a);
+        move(all[later].b);
+      }
+      for (RowSum& sum : program_.sums) move(sum.from);
+      copy(own, result);
+    }
+  }
+
   bool choose_kernel(const Node& node, Instruction<T>& instruction) {
     static const std::unordered_map<const OpDef*, Unary> unary = {
         {&kNegative, Unary::negative}, {&kAbs, Unary::abs},         {&kSquare, Unary::square},
@@ -299,24 +363,45 @@ KernelPtr prepare_fused(const OpCall& call) {
     const FusedProgram<T> program = std::move(*built);
     const i64 piece = program.piece_rows * program.piece_columns;
     const i64 wide = ceil_div(program.columns, program.piece_columns);
-    const Range pieces(ceil_div(program.rows, program.piece_rows) * wide,
-                       std::max<i64>(1, kGrainLight / std::max<i64>(1, program.weight * piece)));
-    const i64 bytes = round_up(static_cast<i64>(program.own) * piece * static_cast<i64>(sizeof(T)), kSlotAlignment);
+    const i64 count = ceil_div(program.rows, program.piece_rows) * wide;
+    i64 grain = std::max<i64>(1, kGrainLight / std::max<i64>(1, program.weight * piece));
+    if (!program.sums.empty()) grain = std::max(grain, count / kMostTotals);
+    const Range pieces(count, grain);
     const i64 slots = std::min<i64>(pieces.chunks, num_threads());
+    // Of a thread: its pieces, and one more for sums. Of a chunk: its sums.
+    const i64 element = static_cast<i64>(sizeof(T)), sums = static_cast<i64>(program.sums.size()) * program.columns;
+    const i64 bytes = round_up((static_cast<i64>(program.own) + 1) * piece * element, kSlotAlignment);
+    const i64 total_bytes = round_up(sums * element, kSlotAlignment);
     const std::string text =
-        describe(std::to_string(program.instructions.size()) + " elementwise at once", dtype_of<T>, pieces.chunks);
-    return make_kernel(text, static_cast<std::size_t>(slots * bytes),
-                       [=](const void* const* in, void* const* out, void* workspace) {
-                         parallel_with_slots(pieces.chunks, slots, [&](i64 chunk, i64 slot) {
-                           T* memory = reinterpret_cast<T*>(as<std::byte>(workspace) + slot * bytes);
-                           for (i64 p = pieces.begin(chunk); p < pieces.end(chunk); ++p) {
-                             const i64 row = p / wide * program.piece_rows, column = p % wide * program.piece_columns;
-                             program.run({row, column, std::min(program.piece_rows, program.rows - row),
-                                          std::min(program.piece_columns, program.columns - column)},
-                                         in, out, memory);
-                           }
-                         });
-                       });
+        describe(std::to_string(program.instructions.size() + program.sums.size()) + " elementwise at once",
+                 dtype_of<T>, pieces.chunks);
+    const auto& kernels = float_kernels<T>();
+    return make_kernel(
+        text, static_cast<std::size_t>(slots * bytes + pieces.chunks * total_bytes),
+        [=, fill = kernels.fill, add = kernels.add_scaled](const void* const* in, void* const* out, void* workspace) {
+          auto* totals = as<std::byte>(workspace) + slots * bytes;
+          const auto total_of = [&](i64 chunk) { return reinterpret_cast<T*>(totals + chunk * total_bytes); };
+          parallel_with_slots(pieces.chunks, slots, [&](i64 chunk, i64 slot) {
+            T* memory = reinterpret_cast<T*>(as<std::byte>(workspace) + slot * bytes);
+            if (sums > 0) fill(T{0}, total_of(chunk), sums);
+            for (i64 p = pieces.begin(chunk); p < pieces.end(chunk); ++p) {
+              const i64 row = p / wide * program.piece_rows, column = p % wide * program.piece_columns;
+              const Piece at{row, column, std::min(program.piece_rows, program.rows - row),
+                             std::min(program.piece_columns, program.columns - column)};
+              if (sums > 0) program.add_rows(true, at, in, out, memory, total_of(chunk));
+              program.run(at, in, out, memory);
+              if (sums > 0) program.add_rows(false, at, in, out, memory, total_of(chunk));
+            }
+          });
+          if (sums == 0) return;
+          for (i64 chunk = 1; chunk < pieces.chunks; ++chunk) add(T{1}, total_of(chunk), total_of(0), sums);
+          for (std::size_t s = 0; s < program.sums.size(); ++s) {
+            const T* from = total_of(0) + static_cast<i64>(s) * program.columns;
+            T* to = as<T>(out[program.sums[s].output]);
+            const T factor = static_cast<T>(program.sums[s].factor);
+            for (i64 i = 0; i < program.columns; ++i) to[i] = from[i] * factor;
+          }
+        });
   });
 }
 

@@ -1,5 +1,6 @@
 // Joins element-wise ops of one shape. Nodes are taken in order, and each joins the open group of its shape; a group is
 // closed, and so computed, before the first node that needs it and cannot join. Open groups never depend on each other.
+// Sums over all axes but the last join what they sum.
 #include <algorithm>
 #include <list>
 #include <unordered_map>
@@ -90,7 +91,7 @@ class Grouper {
     Spec spec;
     std::int64_t row = 0;  // elements of the rows that operands repeat, or that slices are made of; 0: none yet
     std::vector<NodePtr> members;
-    std::size_t computed = 0;  // members that are neither slices nor concatenations
+    std::size_t computed = 0;  // members that are element-wise ops
     std::unordered_set<const Node*> operands;
   };
   using Place = std::list<Group>::iterator;
@@ -110,11 +111,21 @@ class Grouper {
     return operand.size();
   }
 
-  // The row that the node needs, if it may join a group of its results' shape at all.
-  std::optional<std::int64_t> asks_for(const Node& node) const {
+  // What group the node may join: of values like these, whose rows have so many elements (0: any number).
+  struct Wish {
+    Spec spec;
+    std::int64_t row = 0;
+  };
+  static std::optional<Wish> wish_of(const Node& node) {
+    if (!node.is_op() || node.outputs().size() != 1) return {};
     const Spec& spec = node.outputs()[0];
-    if (spec.shape.size() == 0) return {};
-    if (last_axis_slice(node) && is_floating(spec.dtype)) return spec.shape[-1];
+    if (spec.shape.size() == 0 || !is_floating(spec.dtype)) return {};
+    if (last_axis_slice(node)) return Wish{spec, spec.shape[-1]};
+    if (is_row_reduction(node)) {
+      const Spec& whole = node.input(0).spec();
+      if (whole.dtype != spec.dtype || whole.shape.size() == spec.shape.size()) return {};
+      return Wish{whole, whole.shape[-1]};
+    }
     if (!is_member(node)) return {};
     std::int64_t row = 0;
     for (const Value& input : node.inputs()) {
@@ -122,7 +133,7 @@ class Grouper {
       if (asked < 0 || (asked > 0 && row > 0 && asked != row)) return {};
       row = std::max(row, asked);
     }
-    return row;
+    return Wish{spec, row};
   }
 
   // Values of one open group, next to each other along the last axis.
@@ -148,22 +159,22 @@ class Grouper {
 
   void take(const NodePtr& node) {
     if (const auto place = joins_as_concatenation(*node)) return join(*place, node);
-    const std::optional<std::int64_t> row = node->is_op() && node->outputs().size() == 1 ? asks_for(*node) : std::nullopt;
+    const std::optional<Wish> wish = wish_of(*node);
     // The group it may join, and those that must be computed before.
     Place own = open_.end();
-    if (row) {
-      own = std::find_if(open_.begin(), open_.end(), [&](const Group& g) { return g.spec == node->outputs()[0]; });
+    if (wish) {
+      own = std::find_if(open_.begin(), open_.end(), [&](const Group& g) { return g.spec == wish->spec; });
       if (own != open_.end()) {
         std::unordered_set<const Node*> operands = own->operands;
         for (const Value& input : node->inputs()) operands.insert(input.node().get());
-        const bool fits = own->row == 0 || *row == 0 || own->row == *row;
+        const bool fits = own->row == 0 || wish->row == 0 || own->row == wish->row;
         if (!fits || own->members.size() >= kMostMembers || operands.size() > kMostOperands + own->members.size()) {
           close(own);
           own = open_.end();
         }
       }
     }
-    const bool reads_members = row && !node->is(kSlice);
+    const bool reads_members = wish && !node->is(kSlice);
     for (const Value& input : node->inputs()) {
       const auto found = place_of_.find(input.node().get());
       if (found == place_of_.end()) continue;
@@ -171,9 +182,9 @@ class Grouper {
       if (found->second == own) own = open_.end();
       close(found->second);
     }
-    if (!row) return emit(node);
-    if (own == open_.end()) own = open_.insert(open_.end(), Group{node->outputs()[0], 0, {}, 0, {}});
-    if (*row > 0) own->row = *row;
+    if (!wish) return emit(node);
+    if (own == open_.end()) own = open_.insert(open_.end(), Group{wish->spec, 0, {}, 0, {}});
+    if (wish->row > 0) own->row = wish->row;
     join(own, node);
   }
 

@@ -6,6 +6,7 @@
 #include "keratin/core/compiler/passes.h"
 #include "keratin/core/graph/leaves.h"
 #include "keratin/core/ops/elementwise.h"
+#include "keratin/core/ops/fused_elementwise.h"
 #include "keratin/core/ops/shaping.h"
 #include "keratin/core/tensor/errors.h"
 
@@ -239,39 +240,55 @@ class Placer {
     }
   }
 
-  // An element-wise step whose first operand is not needed afterwards computes in the operand's memory.
+  // An element-wise step whose operand is not needed afterwards computes in the operand's memory: of most ops it is the
+  // first operand, several ops at once take any.
   void share_buffers() {
     std::vector<int> owner(buffers_.size());
     for (std::size_t i = 0; i < owner.size(); ++i) owner[i] = static_cast<int>(i);
     for (std::size_t i = 0; i < positions_.size(); ++i) {
       const Step& step = plan_.steps[i];
       if (!in_place_[i] || step.inputs.empty()) continue;
-      const int from = buffer_of_slot_[static_cast<std::size_t>(step.inputs[0])];
-      const int to = buffer_of_slot_[static_cast<std::size_t>(step.outputs[0])];
-      if (from < 0 || to < 0) continue;
-      // A broadcast operand is read again after its first element was overwritten.
-      const Slot& operand = plan_.slots[static_cast<std::size_t>(step.inputs[0])];
-      const Slot& result = plan_.slots[static_cast<std::size_t>(step.outputs[0])];
-      if (operand.shape != result.shape || size_of(operand.dtype) != size_of(result.dtype)) continue;
-      const int source = owner[static_cast<std::size_t>(from)];
-      Buffer& a = buffers_[static_cast<std::size_t>(source)];
-      const Buffer& b = buffers_[static_cast<std::size_t>(to)];
-      if (a.last != positions_[i] || a.bytes != b.bytes) continue;
-      // Another operand in the same memory, seen through another shape, would be overwritten while it is read.
-      bool conflict = false;
-      for (std::size_t k = 1; k < step.inputs.size(); ++k) {
-        const int other = buffer_of_slot_[static_cast<std::size_t>(step.inputs[k])];
-        conflict = conflict || (other >= 0 && owner[static_cast<std::size_t>(other)] == source);
+      const std::size_t operands = step.op == kFusedElementwise.name ? step.inputs.size() : 1;
+      for (const int output : step.outputs) {
+        for (std::size_t k = 0; k < operands; ++k) {
+          if (share(step, k, output, positions_[i], owner)) break;
+        }
       }
-      if (conflict) continue;
-      a.last = b.last;
-      a.output = b.output;
-      owner[static_cast<std::size_t>(to)] = source;
-      buffers_[static_cast<std::size_t>(to)].bytes = 0;
     }
     for (int& buffer : buffer_of_slot_) {
       if (buffer >= 0) buffer = owner[static_cast<std::size_t>(buffer)];
     }
+  }
+
+  // Whether the step's output takes over the memory of operand `k`.
+  bool share(const Step& step, std::size_t k, int output, int position, std::vector<int>& owner) {
+    const int from = buffer_of_slot_[static_cast<std::size_t>(step.inputs[k])];
+    const int to = buffer_of_slot_[static_cast<std::size_t>(output)];
+    if (from < 0 || to < 0) return false;
+    // A broadcast operand is read again after its first element was overwritten.
+    const Slot& operand = plan_.slots[static_cast<std::size_t>(step.inputs[k])];
+    const Slot& result = plan_.slots[static_cast<std::size_t>(output)];
+    if (operand.shape != result.shape || size_of(operand.dtype) != size_of(result.dtype)) return false;
+    const int source = owner[static_cast<std::size_t>(from)];
+    Buffer& a = buffers_[static_cast<std::size_t>(source)];
+    const Buffer& b = buffers_[static_cast<std::size_t>(to)];
+    // Another result of the step may have taken it, which lives on.
+    if (a.last != position || a.bytes != b.bytes || b.last < position) return false;
+    for (const int other : step.outputs) {
+      if (other != output && owner[static_cast<std::size_t>(buffer_of_slot_[static_cast<std::size_t>(other)])] == source) {
+        return false;
+      }
+    }
+    // Another operand in the same memory, seen through another shape, would be overwritten while it is read.
+    for (std::size_t i = 0; i < step.inputs.size(); ++i) {
+      const int other = buffer_of_slot_[static_cast<std::size_t>(step.inputs[i])];
+      if (i != k && other >= 0 && owner[static_cast<std::size_t>(other)] == source) return false;
+    }
+    a.last = b.last;
+    a.output = b.output;
+    owner[static_cast<std::size_t>(to)] = source;
+    buffers_[static_cast<std::size_t>(to)].bytes = 0;
+    return true;
   }
 
   // Largest first, each into the tightest gap among the buffers that live at the same time.

@@ -1,6 +1,7 @@
 // Removes nodes that do nothing, and merges equal ones.
 #include <algorithm>
 #include <map>
+#include <optional>
 
 #include "keratin/core/compiler/passes.h"
 #include "keratin/core/graph/leaves.h"
@@ -86,6 +87,55 @@ Value before_spreading(const Node& node, const Values& inputs) {
   return whole_images ? apply1(kSum, node.attrs(), {dy}) : Value();
 }
 
+// A value with zeros around it along one axis.
+struct Placed {
+  Value inner;
+  int axis = 0;
+  std::int64_t begin = 0;
+};
+std::optional<Placed> placed(const Node& pad) {
+  const auto& attrs = pad.attrs_as<PadAttrs>();
+  std::optional<Placed> result;
+  for (std::size_t axis = 0; axis < attrs.before.size(); ++axis) {
+    if (attrs.before[axis] == 0 && attrs.after[axis] == 0) continue;
+    if (result || attrs.value != 0) return {};
+    result = Placed{pad.input(0), static_cast<int>(axis), attrs.before[axis]};
+  }
+  return result;
+}
+
+// A sum of values with zeros around them, which together fill an axis, is their concatenation: the gradient of slices.
+Value as_concatenation(const Node& node, const Values& inputs) {
+  if (!node.is(kAdd)) return {};
+  std::vector<Placed> parts;
+  Values rest = inputs;
+  while (!rest.empty()) {
+    const Value value = rest.back();
+    rest.pop_back();
+    const Node& from = *value.node();
+    if (value.shape() != node.outputs()[0].shape) return {};
+    if (from.is(kAdd)) {
+      rest.insert(rest.end(), from.inputs().begin(), from.inputs().end());
+    } else if (from.is(kPad)) {
+      const auto part = placed(from);
+      if (!part || (!parts.empty() && part->axis != parts[0].axis)) return {};
+      parts.push_back(*part);
+    } else {
+      return {};
+    }
+  }
+  std::sort(parts.begin(), parts.end(), [](const Placed& a, const Placed& b) { return a.begin < b.begin; });
+  std::int64_t end = 0;
+  Values pieces;
+  for (const Placed& part : parts) {
+    if (part.begin != end) return {};
+    end += part.inner.shape()[part.axis];
+    pieces.push_back(part.inner);
+  }
+  if (end != node.outputs()[0].shape[parts[0].axis]) return {};
+  return ops::concatenate(pieces, parts[0].axis);
+}
+
 }  // namespace
 
 Program simplify(const Program& program) {
@@ -93,6 +143,7 @@ Program simplify(const Program& program) {
     Value value = without_effect(*node, inputs);
     if (!value && node->is_op()) value = without_copies(*node, inputs);
     if (!value && node->is_op()) value = before_spreading(*node, inputs);
+    if (!value && node->is_op()) value = as_concatenation(*node, inputs);
     return value ? Values{value} : Values{};
   }));
 }

@@ -4,6 +4,7 @@
 
 #include "keratin/core/ops/detail/op_support.h"
 #include "keratin/core/ops/elementwise.h"
+#include "keratin/core/ops/reduce.h"
 #include "keratin/core/ops/shaping.h"
 #include "keratin/core/tensor/errors.h"
 
@@ -37,7 +38,8 @@ constinit const OpDef kFusedElementwise = {
     .name = "fused_elementwise",
     .describe = [](const std::any& attrs) { return body_text(*as<FusedElementwiseAttrs>(attrs).body); },
     .infer = infer,
-    .decompose = decompose};
+    .decompose = decompose,
+    .in_place = true};
 
 bool is_fusible(const OpDef& op) {
   static const OpDef* const kOps[] = {&kNegative, &kAbs,      &kSquare,   &kSqrt,    &kRsqrt,       &kReciprocal,
@@ -58,6 +60,14 @@ std::optional<std::int64_t> last_axis_slice(const Node& slice) {
     if (from[axis] != to[axis]) return {};
   }
   return attrs.begin.back();
+}
+
+bool is_row_reduction(const Node& node) {
+  if (!node.is(kSum) && !node.is(kMean)) return false;
+  const auto& axes = node.attrs_as<ReduceAttrs>().axes;
+  const Shape& shape = node.input(0).shape();
+  if (shape.rank() < 2 || static_cast<int>(axes.size()) != shape.rank() - 1) return false;
+  return std::find(axes.begin(), axes.end(), shape.rank() - 1) == axes.end();
 }
 
 }  // namespace keratin

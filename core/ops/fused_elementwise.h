@@ -9,8 +9,10 @@
 namespace keratin {
 
 // The body's inputs stand for the op's inputs. It holds element-wise ops whose results have one shape and floating
-// dtype, slices of inputs along the last axis that have this shape, and concatenations of its values along the last
-// axis, which only the body's outputs are. Operands have the shape, or one element, or are a row that is repeated.
+// dtype, slices of inputs along the last axis that have this shape, and, as outputs of the body only, concatenations of
+// its values along the last axis and sums and means over all other axes. Operands have the shape, or one element, or are
+// a row that is repeated. A result may lie in the memory of an operand of its shape: kernels read the operands' elements
+// before they write those of the results.
 struct FusedElementwiseAttrs {
   std::shared_ptr<const ScanBody> body = {};
 };
@@ -22,5 +24,8 @@ bool is_fusible(const OpDef& op);
 
 // For a slice that takes all but a part of the last axis: where that part begins; otherwise nothing.
 std::optional<std::int64_t> last_axis_slice(const Node& slice);
+
+// Whether the node is a sum or mean over all axes but the last.
+bool is_row_reduction(const Node& node);
 
 }  // namespace keratin
