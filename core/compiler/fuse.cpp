@@ -9,6 +9,7 @@
 #include "keratin/core/ops/gather.h"
 #include "keratin/core/ops/matmul.h"
 #include "keratin/core/ops/pool.h"
+#include "keratin/core/ops/shaping.h"
 
 namespace keratin {
 namespace {
@@ -105,6 +106,12 @@ class Fuser {
     return results.empty() ? Value() : results[0];
   }
 
+  // Whether what input `i` of `node` is made of is used for nothing else.
+  bool inner_is_sole(const Node& node, int i) const {
+    const auto found = uses_.find(node.input(i).node()->input(0).node().get());
+    return found != uses_.end() && found->second == 1;
+  }
+
   // product + bias, with the bias a vector as long as the last axis.
   Value with_bias(const Node& node, const Values& inputs, int product_index) const {
     const Value& product = inputs[static_cast<std::size_t>(product_index)];
@@ -114,6 +121,15 @@ class Fuser {
       return {};
     }
     const Node& p = *product.node();
+    // As many rows seen in another shape, as layers that are applied to each step of a sequence make them.
+    if (p.is(kReshape) && p.input(0).node()->is(kMatMul) && p.input(0).rank() == 2 &&
+        p.input(0).shape()[-1] == bias.shape()[0] && inner_is_sole(node, product_index)) {
+      const Node& m = *p.input(0).node();
+      const auto& a = m.attrs_as<MatMulAttrs>();
+      const Value fused = make(kMatMulFused, MatMulFusedAttrs{a.transpose_a, a.transpose_b, true, FusedActivation::none},
+                               {m.input(0), m.input(1), bias});
+      return fused ? apply1(kReshape, p.attrs(), {fused}) : Value();
+    }
     if (p.is(kMatMul) && product.rank() == 2) {
       const auto& a = p.attrs_as<MatMulAttrs>();
       return make(kMatMulFused, MatMulFusedAttrs{a.transpose_a, a.transpose_b, true, FusedActivation::none},
