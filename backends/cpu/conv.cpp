@@ -134,13 +134,8 @@ KernelPtr forward(const OpCall& call, const Conv2DAttrs& attrs, bool with_bias, 
   const WindowShape s = *shape;
   const LowConv low(call, s, Direction::forward);
   return for_float(call.out[0].dtype, [&]<class T>() {
-<<<<<<< HEAD
-    const Cut cut(s, kMaxChunks, true);
-    const i64 chunks = cut.chunks(), slots = std::min<i64>(chunks, num_threads()), bytes = workspace_of<T>(cut, low);
-=======
     const Cut cut(s, most_chunks(), true);
-    const i64 chunks = cut.chunks(), slots = std::min<i64>(chunks, num_threads()), bytes = cut.workspace<T>();
->>>>>>> 24c0818 (Pooling goes with its convolution: results are pooled while they are in the cache, and gradients of maxima find them by their taps)
+    const i64 chunks = cut.chunks(), slots = std::min<i64>(chunks, num_threads()), bytes = workspace_of<T>(cut, low);
     return make_kernel(
         describe("conv " + text_of(s), dtype_of<T>, chunks) + low.text(),
         static_cast<std::size_t>(slots * bytes) + low.filter_bytes,
@@ -263,13 +258,8 @@ KernelPtr prepare_input_gradient(const OpCall& call) {
   const WindowShape s = *shape;
   const LowConv low(call, s, Direction::input_gradient);
   return for_float(call.out[0].dtype, [&]<class T>() {
-<<<<<<< HEAD
-    const Cut cut(s, kMaxChunks, false);
-    const i64 chunks = cut.chunks(), slots = std::min<i64>(chunks, num_threads()), bytes = workspace_of<T>(cut, low);
-=======
     const Cut cut(s, most_chunks(), false);
-    const i64 chunks = cut.chunks(), slots = std::min<i64>(chunks, num_threads()), bytes = cut.workspace<T>();
->>>>>>> 24c0818 (Pooling goes with its convolution: results are pooled while they are in the cache, and gradients of maxima find them by their taps)
+    const i64 chunks = cut.chunks(), slots = std::min<i64>(chunks, num_threads()), bytes = workspace_of<T>(cut, low);
     return make_kernel(
         describe("conv input gradient " + text_of(s), dtype_of<T>, chunks) + low.text(),
         static_cast<std::size_t>(slots * bytes) + low.filter_bytes,

@@ -16,9 +16,9 @@
 namespace keratin::cpu {
 namespace {
 
-constexpr i64 kPiece = 1024;  // elements that are worked on together
+constexpr i64 kPiece = 1024;     // elements that are worked on together
 constexpr i64 kMostTotals = 64;  // sums that are kept apart
-constexpr i64 kHeavy = 4;     // what a division or a function costs beside an addition
+constexpr i64 kHeavy = 4;        // what a division or a function costs beside an addition
 
 // How the elements of an operand or a result belong to those of the piece.
 enum class Reach : int {
@@ -91,10 +91,10 @@ struct FusedProgram {
       case Instruction<T>::unary: return i.one(a, result, n);
       case Instruction<T>::gradient: return i.from_result(b, a, result, n);
       case Instruction<T>::binary: {
-        const Layout layout = i.a.reach == Reach::number                 ? Layout::scalar_left
-                              : i.b.reach == Reach::number               ? Layout::scalar_right
-                              : i.b.reach == Reach::row && row < n       ? Layout::row_right
-                                                                         : Layout::same;
+        const Layout layout = i.a.reach == Reach::number           ? Layout::scalar_left
+                              : i.b.reach == Reach::number         ? Layout::scalar_right
+                              : i.b.reach == Reach::row && row < n ? Layout::row_right
+                                                                   : Layout::same;
         return i.two(layout, a, b, result, n, row);
       }
       case Instruction<T>::copy: std::memcpy(result, a, static_cast<std::size_t>(n) * sizeof(T));
@@ -280,8 +280,8 @@ class Builder {
     last_use_.erase(last);  // an operand that is used twice is freed once
   }
 
-  // Results may lie in the memory of operands (core/compiler/place.cpp): what is computed while operands are still to be
-  // read waits in memory of the thread's own.
+  // Results may lie in the memory of operands (core/compiler/place.cpp): what is computed while operands are still to
+  // be read waits in memory of the thread's own.
   void write_last() {
     auto& all = program_.instructions;
     const auto reads = [](const Operand& o) { return o.where == Where::input && o.reach == Reach::whole; };
@@ -312,11 +312,12 @@ class Builder {
         {&kExp, Unary::exp},           {&kExpm1, Unary::expm1},     {&kLog, Unary::log},
         {&kLog1p, Unary::log1p},       {&kSin, Unary::sin},         {&kCos, Unary::cos},
         {&kTanh, Unary::tanh},         {&kSigmoid, Unary::sigmoid}, {&kSoftplus, Unary::softplus},
-        {&kErf, Unary::erf},           {&kRelu, Unary::relu},       {&kFloor, Unary::floor},
-        {&kCeil, Unary::ceil},         {&kRound, Unary::round},     {&kSign, Unary::sign}};
+        {&kErf, Unary::erf},           {&kArctan, Unary::arctan},   {&kRelu, Unary::relu},
+        {&kFloor, Unary::floor},       {&kCeil, Unary::ceil},       {&kRound, Unary::round},
+        {&kSign, Unary::sign}};
     static const std::unordered_map<const OpDef*, Binary> binary = {
-        {&kAdd, Binary::add},       {&kSubtract, Binary::subtract}, {&kMultiply, Binary::multiply},
-        {&kDivide, Binary::divide}, {&kPower, Binary::power},       {&kMaximum, Binary::maximum},
+        {&kAdd, Binary::add},        {&kSubtract, Binary::subtract}, {&kMultiply, Binary::multiply},
+        {&kDivide, Binary::divide},  {&kPower, Binary::power},       {&kMaximum, Binary::maximum},
         {&kMinimum, Binary::minimum}};
     const auto& kernels = float_kernels<T>();
     const OpDef* op = &node.op();

@@ -126,8 +126,9 @@ class Fuser {
         p.input(0).shape()[-1] == bias.shape()[0] && inner_is_sole(node, product_index)) {
       const Node& m = *p.input(0).node();
       const auto& a = m.attrs_as<MatMulAttrs>();
-      const Value fused = make(kMatMulFused, MatMulFusedAttrs{a.transpose_a, a.transpose_b, true, FusedActivation::none},
-                               {m.input(0), m.input(1), bias});
+      const Value fused =
+          make(kMatMulFused, MatMulFusedAttrs{a.transpose_a, a.transpose_b, true, FusedActivation::none},
+               {m.input(0), m.input(1), bias});
       return fused ? apply1(kReshape, p.attrs(), {fused}) : Value();
     }
     if (p.is(kMatMul) && product.rank() == 2) {

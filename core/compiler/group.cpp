@@ -235,7 +235,8 @@ class Grouper {
           continue;
         }
         const Value outside = mapped(input);
-        auto known = std::find_if(stand_ins.begin(), stand_ins.end(), [&](const auto& s) { return s.first == outside; });
+        auto known =
+            std::find_if(stand_ins.begin(), stand_ins.end(), [&](const auto& s) { return s.first == outside; });
         if (known == stand_ins.end()) {
           body.inputs.push_back(apply1(kScanInput, ScanInputAttrs{"x", outside.spec()}, {}));
           arguments.push_back(outside);

@@ -275,7 +275,8 @@ class Placer {
     // Another result of the step may have taken it, which lives on.
     if (a.last != position || a.bytes != b.bytes || b.last < position) return false;
     for (const int other : step.outputs) {
-      if (other != output && owner[static_cast<std::size_t>(buffer_of_slot_[static_cast<std::size_t>(other)])] == source) {
+      if (other != output &&
+          owner[static_cast<std::size_t>(buffer_of_slot_[static_cast<std::size_t>(other)])] == source) {
         return false;
       }
     }

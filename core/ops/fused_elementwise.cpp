@@ -42,12 +42,11 @@ constinit const OpDef kFusedElementwise = {
     .in_place = true};
 
 bool is_fusible(const OpDef& op) {
-  static const OpDef* const kOps[] = {&kNegative, &kAbs,      &kSquare,   &kSqrt,    &kRsqrt,       &kReciprocal,
-                                      &kExp,      &kExpm1,    &kLog,      &kLog1p,   &kSin,         &kCos,
-                                      &kTanh,     &kSigmoid,  &kSoftplus, &kErf,     &kRelu,        &kFloor,
-                                      &kCeil,     &kRound,    &kSign,     &kAdd,     &kSubtract,    &kMultiply,
-                                      &kDivide,   &kPower,    &kMaximum,  &kMinimum, &kReluGrad,    &kSigmoidGrad,
-                                      &kTanhGrad};
+  static const OpDef* const kOps[] = {
+      &kNegative, &kAbs,    &kSquare, &kSqrt,    &kRsqrt,   &kReciprocal, &kExp,         &kExpm1,
+      &kLog,      &kLog1p,  &kSin,    &kCos,     &kTanh,    &kSigmoid,    &kSoftplus,    &kErf,
+      &kArctan,   &kRelu,   &kFloor,  &kCeil,    &kRound,   &kSign,       &kAdd,         &kSubtract,
+      &kMultiply, &kDivide, &kPower,  &kMaximum, &kMinimum, &kReluGrad,   &kSigmoidGrad, &kTanhGrad};
   return std::find(std::begin(kOps), std::end(kOps), &op) != std::end(kOps);
 }
 

@@ -10,9 +10,9 @@ namespace keratin {
 
 // The body's inputs stand for the op's inputs. It holds element-wise ops whose results have one shape and floating
 // dtype, slices of inputs along the last axis that have this shape, and, as outputs of the body only, concatenations of
-// its values along the last axis and sums and means over all other axes. Operands have the shape, or one element, or are
-// a row that is repeated. A result may lie in the memory of an operand of its shape: kernels read the operands' elements
-// before they write those of the results.
+// its values along the last axis and sums and means over all other axes. Operands have the shape, or one element, or
+// are a row that is repeated. A result may lie in the memory of an operand of its shape: kernels read the operands'
+// elements before they write those of the results.
 struct FusedElementwiseAttrs {
   std::shared_ptr<const ScanBody> body = {};
 };

@@ -16,7 +16,7 @@ const std::vector<Family>& families() {
       {"matmul", matmul_cases}, {"conv", conv_cases},       {"pool", pool_cases},
       {"reduce", reduce_cases}, {"shaping", shaping_cases}, {"softmax", softmax_cases},
       {"gather", gather_cases}, {"random", random_cases},   {"scan", scan_cases},
-      {"update", update_cases}, {"sorting", sorting_cases}};
+      {"update", update_cases}, {"sorting", sorting_cases}, {"fused", fused_cases}};
   return all;
 }
 

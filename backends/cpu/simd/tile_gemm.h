@@ -144,8 +144,8 @@ void pack_panel(const T* b, i64 ldb, bool transposed, i64 depth, i64 cols, i64 w
   }
 }
 
-// Whole panels of B, side by side: each row of B is read in one go, as the processor's prefetching likes it. Panels are a
-// row apart, or the lines being written would compete for the same places in the L1 cache.
+// Whole panels of B, side by side: each row of B is read in one go, as the processor's prefetching likes it. Panels are
+// a row apart, or the lines being written would compete for the same places in the L1 cache.
 template <class T>
 void pack_panels(const T* b, i64 ldb, i64 depth, i64 panel_count, T* panels) {
   for (i64 p = 0; p < depth; ++p) {

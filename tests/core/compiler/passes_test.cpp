@@ -4,6 +4,7 @@
 #include "keratin/core/compiler/autodiff.h"
 #include "keratin/core/compiler/passes.h"
 #include "keratin/core/graph/leaves.h"
+#include "keratin/core/ops/fused_elementwise.h"
 #include "keratin/core/ops/ops.h"
 #include "keratin/core/tensor/errors.h"
 #include "tests/core/compiler/stub_backend.h"
@@ -174,6 +175,92 @@ TEST(Fuse, RescalingIntoTheBatchGather) {
   ASSERT_TRUE(p.outputs[0].node()->is(kBatchGather));
   EXPECT_EQ(p.outputs[0].node()->attrs_as<BatchGatherAttrs>().scale, 0.5);
   EXPECT_EQ(p.outputs[0].node()->attrs_as<BatchGatherAttrs>().offset, 2.0);
+}
+
+// How many ops each group has.
+std::vector<std::size_t> group_sizes(const Program& p) {
+  std::vector<std::size_t> sizes;
+  for (const NodePtr& node : topological_order(p.roots())) {
+    if (!node->is(kFusedElementwise)) continue;
+    const ScanBody& body = *node->attrs_as<FusedElementwiseAttrs>().body;
+    sizes.push_back(topological_order(body.outputs).size() - body.inputs.size());
+  }
+  return sizes;
+}
+
+TEST(Group, OpsOfOneShape) {
+  const Value x = matrix("x", 4, 5), row = matrix("row", 1, 5), w = matrix("w", 5, 5);
+  const Value y = ops::exp(x * row) + x, z = ops::tanh(y);
+  const Program p = group(program({x, row, w}, {z, y}), StubBackend());
+  EXPECT_EQ(group_sizes(p), std::vector<std::size_t>{4});
+  EXPECT_EQ(p.outputs[0].node(), p.outputs[1].node());
+  EXPECT_EQ(p.outputs[0].spec(), z.spec());
+  // One alone stays what it is.
+  EXPECT_EQ(group_sizes(group(program({x}, {ops::exp(x)}), StubBackend())).size(), 0u);
+  // So does everything on a backend without such kernels.
+  EXPECT_EQ(group_sizes(group(program({x, row}, {z}), StubBackend({"fused_elementwise"}))).size(), 0u);
+}
+
+TEST(Group, NothingThatWouldWaitForItself) {
+  const Value x = matrix("x", 5, 5);
+  // The second half needs the product, which needs the first.
+  const Value first = ops::exp(ops::square(x)), product = ops::matmul(first, first),
+              second = ops::tanh(product) + first;
+  const Program p = group(program({x}, {second}), StubBackend());
+  EXPECT_EQ(group_sizes(p), (std::vector<std::size_t>{2, 2}));
+  EXPECT_EQ(count(p, kMatMul), 1u);
+}
+
+TEST(Group, RowsMustBeOneLength) {
+  const Value x = input_value("x", {{2, 3, 4}, DType::float32});
+  const Value row = input_value("row", {{4}, DType::float32}), rows = input_value("rows", {{3, 4}, DType::float32});
+  const Value column = input_value("column", {{2, 3, 1}, DType::float32});
+  EXPECT_EQ(group_sizes(group(program({x, row, rows}, {ops::exp(x * row) + rows}), StubBackend())),
+            std::vector<std::size_t>{2});
+  EXPECT_EQ(group_sizes(group(program({x, column}, {ops::exp(x * column)}), StubBackend())).size(), 0u);
+}
+
+TEST(Group, SlicesSumsAndConcatenationsJoin) {
+  const Value x = matrix("x", 6, 8), y = matrix("y", 6, 8);
+  const Value both = x + y;  // needed in halves only
+  const Value a = ops::tanh(ops::slice(both, {0, 0}, {-1, 4})), b = ops::exp(ops::slice(both, {0, 4}, {-1, 4}));
+  const Program p = group(program({x, y}, {ops::concatenate({b, a * b}, 1), ops::sum(a, {0})}), StubBackend());
+  EXPECT_EQ(count(p, kFusedElementwise), 1u);
+  EXPECT_EQ(count(p, kSlice) + count(p, kAdd) + count(p, kConcatenate) + count(p, kSum), 0u);
+  // A concatenation along another axis is a step of its own.
+  const Program apart = group(program({x, y}, {ops::concatenate({ops::exp(a), b}, 0)}), StubBackend());
+  EXPECT_EQ(count(apart, kConcatenate), 1u);
+}
+
+TEST(Simplify, GradientsOfSlicesAreConcatenated) {
+  const Value x = matrix("x", 3, 10);
+  const auto piece = [&](std::int64_t begin, std::int64_t size) { return ops::slice(x, {0, begin}, {-1, size}); };
+  const Value all = ops::sum(ops::exp(piece(4, 6))) + ops::sum(ops::tanh(piece(0, 4)));
+  const Program p = simplify(program({x}, gradients(all, std::vector<Value>{x})));
+  EXPECT_EQ(count(p, kPad), 0u);
+  ASSERT_EQ(count(p, kConcatenate), 1u);
+  EXPECT_EQ(p.outputs[0].spec(), x.spec());
+  // Pieces that overlap, or leave a gap, are added as before.
+  for (const std::int64_t size : {5, 3}) {
+    const Value some = ops::sum(ops::exp(piece(4, 6))) + ops::sum(ops::tanh(piece(0, size)));
+    EXPECT_EQ(count(simplify(program({x}, gradients(some, std::vector<Value>{x}))), kPad), 2u) << size;
+  }
+}
+
+TEST(Fuse, BiasJoinsAProductSeenInAnotherShape) {
+  const Value x = input_value("x", {{2, 3, 5}, DType::float32}), w = matrix("w", 5, 6);
+  const Value b = input_value("b", {{6}, DType::float32});
+  const Value product = ops::matmul(ops::reshape(x, {6, 5}), w);
+  const Program p = fuse(program({x, w, b}, {ops::reshape(product, {2, 3, 6}) + b}), StubBackend());
+  EXPECT_EQ(count(p, kMatMulFused), 1u);
+  EXPECT_EQ(count(p, kAdd), 0u);
+  EXPECT_EQ(p.outputs[0].shape(), (Shape{2, 3, 6}));
+  const Program needed = fuse(program({x, w, b}, {ops::reshape(product, {2, 3, 6}) + b, product}), StubBackend());
+  EXPECT_EQ(count(needed, kMatMulFused), 0u);
+  // A bias as long as another axis than the product's.
+  const Value c = input_value("c", {{2}, DType::float32});
+  const Program other = fuse(program({x, w, c}, {ops::reshape(product, {3, 6, 2}) + c}), StubBackend());
+  EXPECT_EQ(count(other, kMatMulFused), 0u);
 }
 
 TEST(Expand, DecomposesUntilTheBackendHasKernels) {

@@ -147,9 +147,9 @@ TEST_F(Validation, NamesTheStepWithAWrongNumber) {
 
   const struct {
     const char *op, *layer;
-  } cases[] = {{"conv2d_fused", "edges"},  {"max_pool2d", "shrink"}, {"dropout", "dropout"},
-               {"matmul_fused", "hidden"}, {"softmax", "classes"},   {"conv2d_kernel_grad", "edges"},
-               {"batch_gather", ""},       {"adam_update", "kernel"}};
+  } cases[] = {
+      {"conv2d_pool", "shrink"}, {"max_pool2d_index_grad", "edges"}, {"dropout", "dropout"}, {"matmul_fused", "hidden"},
+      {"softmax", "classes"},    {"conv2d_kernel_grad", "edges"},    {"batch_gather", ""},   {"adam_update", "kernel"}};
   for (const auto& c : cases) {
     SCOPED_TRACE(c.op);
     set_wrong_op(c.op);

@@ -1,0 +1,109 @@
+// Element-wise ops that are computed together: as the compiler finds them, and in shapes it seldom makes.
+#include "keratin/core/ops/fused_elementwise.h"
+#include "tests/support/op_cases.h"
+
+namespace keratin::testing {
+namespace {
+
+using Body = std::function<Values(const Values&)>;
+
+// The op itself, with what `body` composes of its inputs.
+OpCase fused(const std::string& name, std::vector<Operand> inputs, Body body) {
+  return {.name = "fused_" + name,
+          .inputs = std::move(inputs),
+          .build = [body](const Values& in, DType) -> OpGraph {
+            ScanBody graph;
+            for (const Value& x : in) graph.inputs.push_back(apply1(kScanInput, ScanInputAttrs{"x", x.spec()}, {}));
+            graph.outputs = body(graph.inputs);
+            return {apply(kFusedElementwise, FusedElementwiseAttrs{std::make_shared<const ScanBody>(graph)}, in)};
+          },
+          .tolerance = 1e-5,
+          .differentiate = false};
+}
+
+Value part(const Value& x, std::int64_t begin, std::int64_t size) {
+  std::vector<std::int64_t> first(static_cast<std::size_t>(x.rank()), 0), length(first.size(), -1);
+  first.back() = begin;
+  length.back() = size;
+  return ops::slice(x, first, length);
+}
+
+// Parts of wide arrays come in, others go out, one value is asked for several times, and some are summed up.
+Values gates(const Values& in) {
+  const std::int64_t n = in[1].shape()[-1];
+  const Value a = ops::sigmoid(part(in[0], 0, n)), b = ops::tanh(part(in[0], n, n) + in[1]);
+  const Value c = a * b - part(in[0], 2 * n, n), unused_outside = ops::square(c);
+  std::vector<int> axes;
+  for (int axis = 0; axis + 1 < c.rank(); ++axis) axes.push_back(axis);
+  return {c,
+          ops::concatenate({b, c, ops::relu(unused_outside - in[2])}, -1),
+          ops::sum(unused_outside, axes),
+          ops::mean(in[1], axes, true),
+          part(in[0], n, n),
+          a};
+}
+
+// Every kind of op, with numbers and rows on either side.
+Values all_kinds(const Values& in) {
+  const Value &x = in[0], &row = in[1], &number = in[2];
+  const Value positive = ops::abs(x) + 0.5;
+  Value y = ops::exp(-x) + ops::expm1(x * 0.5) - ops::log(positive) / ops::sqrt(positive);
+  y = y + ops::rsqrt(positive) * ops::reciprocal(positive) + ops::log1p(positive) + ops::sin(x) * ops::cos(x);
+  y = y + ops::softplus(x) + ops::erf(x) + ops::arctan(x) + ops::floor(x) + ops::ceil(x) - ops::round(x) * ops::sign(x);
+  const Value z = ops::maximum(row, x) - ops::minimum(x, number) + (number - x) * (row - x) + (x - row) / positive;
+  return {y,
+          z,
+          ops::power(positive, number),
+          row / positive,
+          apply1(kTanhGrad, {}, {y, z}),
+          apply1(kSigmoidGrad, {}, {z, x}),
+          apply1(kReluGrad, {}, {y, x})};
+}
+
+}  // namespace
+
+std::vector<OpCase> fused_cases() {
+  std::vector<OpCase> rows;
+  const struct {
+    const char* name;
+    Shape rows;  // all axes but the last
+    std::int64_t n;
+  } sizes[] = {
+      {"rows", {7}, 5}, {"one_row", {1}, 9}, {"pieces", {3, 50}, 24}, {"wide", {5}, 1500}, {"many", {700}, 128}};
+  for (const auto& s : sizes) {
+    const Shape whole = s.rows.concat({s.n}), three = s.rows.concat({3 * s.n});
+    rows.push_back(fused(std::string("gates_") + s.name, {{three}, {whole}, {{s.n}}}, gates));
+    rows.push_back(fused(std::string("kinds_") + s.name, {{whole}, {{s.n}}, {{}, DType::float32, 1, 1.5}}, all_kinds));
+    rows.back().tolerance = 2e-4;  // 1 - z * z cancels
+  }
+  rows.push_back(fused("one_number", {{{1}}, {{}}}, [](const Values& in) -> Values {
+    return {ops::exp(in[0]) * in[0], ops::square(in[0])};
+  }));
+  // What the compiler makes of it: results in the memory of operands that nobody needs afterwards.
+  rows.push_back({.name = "group_in_place",
+                  .inputs = {{{40, 30}, DType::float32, -0.3, 0.3},
+                             {{30, 50}, DType::float32, -0.3, 0.3},
+                             {{30, 50}, DType::float32, -0.3, 0.3}},
+                  .build = [](const Values& in, DType) -> OpGraph {
+                    const Value a = ops::matmul(in[0], in[1]), b = ops::matmul(in[0], in[2]);
+                    const Value sum = a + b, product = a * b;
+                    return {{ops::matmul(ops::transpose(sum, {1, 0}), product), ops::exp(a - b) + product * a,
+                             ops::mean(a, {0}), ops::sum(product - sum, {0}), ops::tanh(b)}};
+                  },
+                  .tolerance = 1e-5,
+                  .finite_differences = false,
+                  .differentiate_twice = false});
+  // The gates of a recurrent layer: slices of a sum, and the gradient that puts them together again.
+  rows.push_back({.name = "group_gates",
+                  .inputs = {{{6, 40}}, {{40}}, {{6, 10}}},
+                  .build = [](const Values& in, DType) -> OpGraph {
+                    const Value z = in[0] * 2.0 + in[1];
+                    const Value c = ops::sigmoid(part(z, 0, 10)) * ops::tanh(part(z, 10, 10)) +
+                                    ops::sigmoid(part(z, 20, 10)) * in[2];
+                    return {{c, ops::sigmoid(part(z, 30, 10)) * ops::tanh(c)}};
+                  },
+                  .differentiate_twice = false});
+  return rows;
+}
+
+}  // namespace keratin::testing
