@@ -248,10 +248,11 @@ class Placer {
     for (std::size_t i = 0; i < positions_.size(); ++i) {
       const Step& step = plan_.steps[i];
       if (!in_place_[i] || step.inputs.empty()) continue;
-      const std::size_t operands = step.op == kFusedElementwise.name ? step.inputs.size() : 1;
-      for (const int output : step.outputs) {
-        for (std::size_t k = 0; k < operands; ++k) {
-          if (share(step, k, output, positions_[i], owner)) break;
+      const auto* fused = std::any_cast<FusedElementwiseAttrs>(&step.attrs);
+      for (std::size_t output = 0; output < step.outputs.size(); ++output) {
+        for (std::size_t k = 0; k < (fused ? step.inputs.size() : 1); ++k) {
+          if (fused && !may_share_memory(*fused, k, output)) continue;
+          if (share(step, k, step.outputs[output], positions_[i], owner)) break;
         }
       }
     }

@@ -41,6 +41,14 @@ constinit const OpDef kFusedElementwise = {
     .decompose = decompose,
     .in_place = true};
 
+bool may_share_memory(const FusedElementwiseAttrs& attrs, std::size_t input, std::size_t output) {
+  const Value &operand = attrs.body->inputs[input], &result = attrs.body->outputs[output];
+  if (!is_fusible(result.node()->op()) || operand.shape() != result.shape()) return false;
+  const std::vector<NodePtr> nodes = topological_order(attrs.body->outputs);
+  return std::none_of(nodes.begin(), nodes.end(),
+                      [&](const NodePtr& node) { return node->is(kSlice) && node->input(0).node() == operand.node(); });
+}
+
 bool is_fusible(const OpDef& op) {
   static const OpDef* const kOps[] = {
       &kNegative, &kAbs,    &kSquare, &kSqrt,    &kRsqrt,   &kReciprocal, &kExp,         &kExpm1,

@@ -1,6 +1,7 @@
 // fused_elementwise: several element-wise ops of one shape, computed together. Made by the compiler.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 
@@ -17,6 +18,10 @@ struct FusedElementwiseAttrs {
   std::shared_ptr<const ScanBody> body = {};
 };
 extern const OpDef kFusedElementwise;
+
+// Whether a result may lie in the memory of an operand: both are taken element by element, not as parts of something
+// wider. Kernels read an element of the operands before they write that of the results.
+bool may_share_memory(const FusedElementwiseAttrs& attrs, std::size_t input, std::size_t output);
 
 // Whether ops of this kind may be computed together: each element of the result comes from the same element of the
 // operands, and all are of one floating dtype.

@@ -76,6 +76,10 @@ std::vector<OpCase> fused_cases() {
     rows.push_back(fused(std::string("kinds_") + s.name, {{whole}, {{s.n}}, {{}, DType::float32, 1, 1.5}}, all_kinds));
     rows.back().tolerance = 2e-4;  // 1 - z * z cancels
   }
+  rows.push_back(fused("channels", {{{2, 2, 3, 3}}, {{2, 2, 3, 3}}, {{1, 1, 1, 1}}}, [](const Values& in) -> Values {
+    const Value red = part(in[0], 0, 1), blue = part(in[0], 2, 1), g = in[2] * part(in[1], 2, 1), h = g * blue;
+    return {blue, ops::concatenate({red * blue, blue - red, ops::abs(red)}, -1), g, h, h * red};
+  }));
   rows.push_back(fused("one_number", {{{1}}, {{}}}, [](const Values& in) -> Values {
     return {ops::exp(in[0]) * in[0], ops::square(in[0])};
   }));
@@ -92,6 +96,17 @@ std::vector<OpCase> fused_cases() {
                   },
                   .tolerance = 1e-5,
                   .finite_differences = false,
+                  .differentiate_twice = false});
+  // Channels of two images that nobody needs afterwards, and results of the images' shape.
+  rows.push_back({.name = "group_channels_in_place",
+                  .inputs = {{{20, 30}, DType::float32, -0.3, 0.3}, {{30, 6}}, {{30, 6}}},
+                  .build = [](const Values& in, DType) -> OpGraph {
+                    const Value x = ops::matmul(in[0], in[1]), y = ops::matmul(in[0], in[2]);
+                    const Value a = part(x, 0, 2), b = part(x, 4, 2), c = part(y, 2, 2);
+                    const Value wide = ops::concatenate({a * b, ops::tanh(b), a - b}, -1), last = c * ops::exp(a);
+                    return {{ops::matmul(wide, ops::transpose(wide, {1, 0})), last, last * b}};
+                  },
+                  .tolerance = 1e-5,
                   .differentiate_twice = false});
   // The gates of a recurrent layer: slices of a sum, and the gradient that puts them together again.
   rows.push_back({.name = "group_gates",
