@@ -18,8 +18,9 @@ Model make_model(const std::string& name);
 std::pair<Tensor, Tensor> random_data(const Model& model, std::int64_t n);
 
 // Multiplications and additions for one sample: two for each weight of a dense layer, and for each weight of a
-// convolution and place of its result, or of an LSTM and step of the sequence. Training: forward, and as much again for the gradients of the weights and of the
-// input, which the first layer does not need. What else is computed does not count.
+// convolution and place of its result, or of an LSTM and step of the sequence. Training: forward, and as much again for
+// the gradients of the weights and of the input, which the first layer does not need. What else is computed does not
+// count.
 struct Flops {
   double forward = 0, training = 0;
 };
