@@ -42,7 +42,7 @@ target_link_libraries(keratin PRIVATE
 target_include_directories(keratin SYSTEM PRIVATE ${KERATIN_ZIP_INCLUDE})
 # Before 1.0 every minor version may change the interface, so the soname carries it.
 set_target_properties(keratin PROPERTIES VERSION ${PROJECT_VERSION}
-  SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR} VERIFY_INTERFACE_HEADER_SETS ON)
+  SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
 if(NOT BUILD_SHARED_LIBS)
   message(STATUS "Static build: CPU only (device modules such as CUDA share their types with libkeratin.so)")
   target_compile_definitions(keratin PRIVATE KERATIN_STATIC)
