@@ -6,7 +6,7 @@
 namespace keratin {
 
 Plan compile(const Program& program, const Backend& backend) {
-  Program current = simplify(program);
+  Program current = simplify(open_recurrent(program, backend));
   if (dump_wanted("trace")) log(LogLevel::output, current.to_string());
   current = fuse(current, backend);
   current = group(simplify(expand(current, backend)), backend);

@@ -1,6 +1,7 @@
 // Decomposes the ops a backend has no kernel for.
 #include "keratin/core/compiler/passes.h"
 #include "keratin/core/graph/leaves.h"
+#include "keratin/core/ops/recurrent.h"
 #include "keratin/core/ops/scan.h"
 #include "keratin/core/tensor/errors.h"
 
@@ -16,6 +17,13 @@ bool has_kernel(const Node& node, const Values& inputs, const Backend& backend) 
 }
 
 }  // namespace
+
+Program open_recurrent(const Program& program, const Backend& backend) {
+  return rewrite(program, [&](const NodePtr& node, const Values& inputs) -> Values {
+    if ((!node->is(kRecurrent) && !node->is(kRecurrentGrad)) || has_kernel(*node, inputs, backend)) return {};
+    return node->op().decompose(*node, inputs);
+  });
+}
 
 Program expand(const Program& program, const Backend& backend) {
   Program current = program;

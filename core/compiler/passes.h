@@ -6,6 +6,9 @@
 
 namespace keratin {
 
+// Replaces recurrent layers by what they are composed of where the backend has no kernel for them, before all other
+// passes, so that these see all there is to compute.
+Program open_recurrent(const Program& program, const Backend& backend);
 // Removes what does nothing (reshape to the same shape, x + 0, x * 1, ...), merges equal nodes, drops dead ones.
 Program simplify(const Program& program);
 // Merges scans that differ in what they collect only, as a scan and the one its gradient makes of it, and drops results

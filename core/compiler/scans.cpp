@@ -126,9 +126,10 @@ Values prune(const Node& node, const Values& inputs, const std::vector<bool>& us
 }  // namespace
 
 Program tidy_scans(const Program& program) {
-  const std::vector<NodePtr> scans = scans_of(program);
-  if (scans.empty()) return program;
-  const Program merged = merge(program, scans);
+  if (scans_of(program).empty()) return program;
+  // Scans of the same values: a layer and its gradient may each have composed these.
+  const Program common = merge_common(program);
+  const Program merged = merge(common, scans_of(common));
   std::map<const Node*, std::vector<bool>> used;
   const auto use = [&](const Value& value) {
     if (!is_open(*value.node())) return;

@@ -5,6 +5,7 @@
 #include "keratin/core/graph/leaves.h"
 #include "keratin/core/ops/fused_elementwise.h"
 #include "keratin/core/ops/ops.h"
+#include "keratin/core/ops/recurrent.h"
 
 namespace keratin {
 namespace {
@@ -27,7 +28,7 @@ constinit const OpDef* const kAll[] = {
     &kConcatenate, &kSlice, &kPad, &kIota, &kSoftmax, &kSoftmaxGrad, &kLogSoftmax, &kLogSoftmaxGrad,
     &kSparseCrossentropy, &kSparseCrossentropyGrad,
     // loops, and several ops as one
-    &kScan, &kFusedElementwise,
+    &kScan, &kRecurrent, &kRecurrentGrad, &kFusedElementwise,
     // rows, random numbers, updates
     &kTake, &kTakeGrad, &kBatchGather, &kAdvance, &kRandomUniform, &kDropout, &kSgdUpdate, &kAdamUpdate,
     &kRmspropUpdate};

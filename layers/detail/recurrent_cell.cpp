@@ -15,7 +15,7 @@ namespace keratin::detail {
 
 Values RecurrentCell::call(std::span<const Value> inputs, CallContext& context) {
   const Values states(inputs.begin() + 1, inputs.end());
-  Values next = step(project(op_support::to_floating(inputs[0]), context), states, context);
+  Values next = step(project(dropped_input(op_support::to_floating(inputs[0]), context), context), states, context);
   next.insert(next.begin(), next[output_state()]);
   return next;
 }
@@ -105,6 +105,15 @@ void add_common(const CellArguments& a, bool lstm, bool gru, Config& config) {
   if (lstm || gru) config.set("seed", seed_config(a.seed));
 }
 
+// Whether the function is that op, whatever it is called.
+bool is_op(const ActivationFunction& function, const OpDef& op, const Value& x) {
+  const Value y = function(x);
+  return y.node()->is(op) && y.node()->input(0) == x;
+}
+
+// One mask for a whole sequence: ones for a step of (time, n, features), or for (n, features).
+Value ones_for_row(const Value& x) { return constant(Tensor::full(x.shape().slice(-2, x.rank()), 1, x.dtype())); }
+
 }  // namespace
 
 void add_lstm_config(const CellArguments& a, Config& config) {
@@ -138,7 +147,7 @@ void GatedCell::build(const Shape& input) {
       {.initializer = bias_initializer(), .regularizer = a.bias_regularizer, .constraint = a.bias_constraint});
 }
 
-Value GatedCell::dropped(const Value& ones, double rate, CallContext& context) const {
+Value GatedCell::drop(const Value& ones, double rate, CallContext& context) const {
   return ops::dropout(ones, context.random_step(), rate, context.random_stream(arguments_.seed));
 }
 
@@ -147,25 +156,37 @@ Value GatedCell::gate_kernel(const Variable& kernel, int first, int last) const 
   return ops::slice(kernel, {0, first * units}, {-1, (last - first) * units});
 }
 
+Value GatedCell::dropped_input(const Value& x, CallContext& context) {
+  // With recurrent dropout there is one mask for each gate: project() has them.
+  if (!context.training() || arguments_.dropout == 0 || arguments_.recurrent_dropout > 0) return x;
+  return x * drop(ones_for_row(x), arguments_.dropout, context);
+}
+
 Value GatedCell::project(const Value& x, CallContext& context) {
   const CellArguments& a = arguments_;
   Value y;
-  if (!context.training() || a.dropout == 0) {
+  if (!context.training() || a.dropout == 0 || a.recurrent_dropout == 0) {
     y = ops::matmul(x, kernel_);
   } else {
-    // One mask for a whole sequence; with recurrent dropout, as in Keras, one for each gate.
-    const Value ones = constant(Tensor::full(x.shape().slice(-2, x.rank()), 1, x.dtype()));
-    if (a.recurrent_dropout == 0) {
-      y = ops::matmul(x * dropped(ones, a.dropout, context), kernel_);
-    } else {
-      Values parts;
-      for (int gate = 0; gate < gates_; ++gate) {
-        parts.push_back(ops::matmul(x * dropped(ones, a.dropout, context), gate_kernel(kernel_, gate, gate + 1)));
-      }
-      y = ops::concatenate(parts);
+    const Value ones = ones_for_row(x);
+    Values parts;
+    for (int gate = 0; gate < gates_; ++gate) {
+      parts.push_back(ops::matmul(x * drop(ones, a.dropout, context), gate_kernel(kernel_, gate, gate + 1)));
     }
+    y = ops::concatenate(parts);
   }
   return a.use_bias ? y + input_bias() : y;
+}
+
+std::optional<RecurrentCell::Known> GatedCell::known_as(RecurrentKind kind, CallContext& context) const {
+  const CellArguments& a = arguments_;
+  if (!is_op(a.activation, kTanh, kernel_) || !is_op(a.recurrent_activation, kSigmoid, kernel_) ||
+      (context.training() && a.recurrent_dropout > 0)) {
+    return {};
+  }
+  Values weights = {kernel_, recurrent_kernel_};
+  if (a.use_bias) weights.push_back(bias_);
+  return Known{kind, std::move(weights)};
 }
 
 Value GatedCell::recurrent_product(const Value& h, int first, int last, CallContext& context) {
@@ -176,7 +197,7 @@ Value GatedCell::recurrent_product(const Value& h, int first, int last, CallCont
   const Value ones = constant(Tensor::full(h.shape(), 1, h.dtype()));
   Values parts;
   for (int gate = first; gate < last; ++gate) {
-    parts.push_back(ops::matmul(h * dropped(ones, arguments_.recurrent_dropout, context),
+    parts.push_back(ops::matmul(h * drop(ones, arguments_.recurrent_dropout, context),
                                 gate_kernel(recurrent_kernel_, gate, gate + 1)));
   }
   return parts.size() == 1 ? parts[0] : ops::concatenate(parts);

@@ -9,6 +9,7 @@
 #include "keratin/core/model/activation.h"
 #include "keratin/core/model/config_reader.h"
 #include "keratin/core/model/layer.h"
+#include "keratin/core/ops/recurrent.h"
 
 namespace keratin::detail {
 
@@ -27,12 +28,23 @@ class RecurrentCell : public LayerImpl {
   // For a layer whose arguments are those of its cell: adds them, in the order in which the layer has them. `config`
   // has what all recurrent layers have.
   virtual void add_to_layer_config(Config&) const {}
-  // What a step needs of x. For all steps at once, (time, n, features), which is one large matrix product, or for one.
+  // x with dropout, in training; the same for all steps.
+  virtual Value dropped_input(const Value& x, CallContext&) { return x; }
+  // What a step needs of x, after dropout. For all steps at once, (time, n, features), which is one large matrix
+  // product, or for one.
   virtual Value project(const Value& x, CallContext& context) = 0;
   // The next states. What does not depend on the states is computed once, before the first step.
   virtual Values step(const Value& projected, const Values& states, CallContext& context) = 0;
   // Which of the next states is the output.
   virtual std::size_t output_state() const { return 0; }
+
+  // When a loop of this cell's steps is an LSTM or a GRU such as backends may have kernels for: which of them, and its
+  // weights.
+  struct Known {
+    RecurrentKind kind;
+    Values weights;
+  };
+  virtual std::optional<Known> known(CallContext&) const { return {}; }
 
   using LayerImpl::call;
   Values call(std::span<const Value> inputs, CallContext& context) override;
@@ -137,9 +149,12 @@ class GatedCell : public RecurrentCell {
   const CellArguments& arguments() const { return arguments_; }
   void add_to_layer_config(Config& config) const override;
 
+  Value dropped_input(const Value& x, CallContext& context) override;
   Value project(const Value& x, CallContext& context) override;
 
  protected:
+  // What known() says of a loop of steps without recurrent dropout, by the default activations.
+  std::optional<Known> known_as(RecurrentKind kind, CallContext& context) const;
   // Makes the weights; the bias has the shape (gates·units,) unless overridden.
   using LayerImpl::build;
   void build(const Shape& input) override;
@@ -157,7 +172,7 @@ class GatedCell : public RecurrentCell {
   const Variable& bias() const { return bias_; }
 
  private:
-  Value dropped(const Value& ones, double rate, CallContext& context) const;
+  Value drop(const Value& ones, double rate, CallContext& context) const;
   Value gate_kernel(const Variable& kernel, int first, int last) const;
 
   int gates_;

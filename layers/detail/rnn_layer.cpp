@@ -133,9 +133,21 @@ Values RnnLayer::initial_states(std::span<const Value> inputs, const Value& proj
   return states;
 }
 
+// The loop as one op, of which backends may have a kernel.
+ops::ScanResult RnnLayer::as_one(const RecurrentCell::Known& known, const Value& x, const Values& initial,
+                                 const ops::ScanResult& loop) const {
+  Values inputs = {x}, results = loop.outputs;
+  inputs.insert(inputs.end(), initial.begin(), initial.end());
+  inputs.insert(inputs.end(), known.weights.begin(), known.weights.end());
+  results.insert(results.end(), loop.carries.begin(), loop.carries.end());
+  const Values all = ops::recurrent(known.kind, arguments_.go_backwards, inputs, results);
+  return {Values(all.begin() + 1, all.end()), {all[0]}};
+}
+
 Values RnnLayer::call(std::span<const Value> inputs, CallContext& context) {
   // Time first, so that a step is one piece of memory; what the steps need of x is one product for all of them.
-  const Value projected = cell_->project(swap_time(op_support::to_floating(inputs[0])), context);
+  const Value x = cell_->dropped_input(swap_time(op_support::to_floating(inputs[0])), context);
+  const Value projected = cell_->project(x, context);
   // Keras passes a mask on to recurrent layers only when no initial state is given; one given to the call counts.
   const Value mask = inputs.size() == 1 || !context.options().mask.empty() ? context.mask() : Value();
   if (mask && mask.shape() != inputs[0].shape().slice(0, 2)) {
@@ -143,15 +155,17 @@ Values RnnLayer::call(std::span<const Value> inputs, CallContext& context) {
                           ", got one of shape " + mask.shape().to_string());
   }
   const auto output = static_cast<std::size_t>(cell_->output_state());
-  const ops::ScanResult result = ops::scan(
-      [&](const Values& x, const Values& states) -> ops::ScanStep {
-        Values next = cell_->step(x[0], states, context);
+  const Values initial = initial_states(inputs, projected, context);
+  ops::ScanResult result = ops::scan(
+      [&](const Values& step, const Values& states) -> ops::ScanStep {
+        Values next = cell_->step(step[0], states, context);
         return {next, {next[output]}};
       },
-      {projected}, initial_states(inputs, projected, context),
+      {projected}, initial,
       {.reverse = arguments_.go_backwards,
        .mask = mask ? swap_time(mask) : Value(),
        .zero_masked_outputs = arguments_.zero_output_for_mask});
+  if (const auto known = mask ? std::nullopt : cell_->known(context)) result = as_one(*known, x, initial, result);
   if (arguments_.stateful) {
     for (std::size_t i = 0; i < states_.size(); ++i) {
       context.assign(states_[i], ops::cast(result.carries[i], states_[i].dtype()));

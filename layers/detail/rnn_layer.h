@@ -58,6 +58,8 @@ class RnnLayer final : public LayerImpl {
 
  private:
   Values initial_states(std::span<const Value> inputs, const Value& projected, CallContext& context) const;
+  ops::ScanResult as_one(const RecurrentCell::Known& known, const Value& x, const Values& initial,
+                         const ops::ScanResult& loop) const;
 
   std::shared_ptr<RecurrentCell> cell_;
   RnnArguments arguments_;

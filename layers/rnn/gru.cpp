@@ -34,6 +34,10 @@ class GRUCellLayer final : public detail::GatedCell {
     return {z * h + (1.0 - z) * candidate};
   }
 
+  std::optional<Known> known(CallContext& context) const override {
+    return arguments().reset_after ? known_as(RecurrentKind::gru, context) : std::nullopt;
+  }
+
  protected:
   Shape bias_shape() const override {
     const std::int64_t width = 3 * arguments().units;

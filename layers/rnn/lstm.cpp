@@ -20,6 +20,8 @@ class LSTMCellLayer final : public detail::GatedCell {
     return {a.recurrent_activation(z[3]) * a.activation(c), c};
   }
 
+  std::optional<Known> known(CallContext& context) const override { return known_as(RecurrentKind::lstm, context); }
+
  protected:
   Initializer bias_initializer() const override {
     return arguments().unit_forget_bias ? detail::with_forget_bias(arguments().bias_initializer)

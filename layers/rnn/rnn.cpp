@@ -52,6 +52,9 @@ class StackedCells final : public detail::RecurrentCell {
     return state_sizes().size() - cells_.back()->state_sizes().size() + cells_.back()->output_state();
   }
 
+  Value dropped_input(const Value& x, CallContext& context) override {
+    return cells_.front()->dropped_input(x, context);
+  }
   Value project(const Value& x, CallContext& context) override { return cells_.front()->project(x, context); }
 
   Values step(const Value& projected, const Values& states, CallContext& context) override {
@@ -60,7 +63,7 @@ class StackedCells final : public detail::RecurrentCell {
     auto first = states.begin();
     for (std::size_t i = 0; i < cells_.size(); ++i) {
       const auto last = first + static_cast<std::ptrdiff_t>(cells_[i]->state_sizes().size());
-      if (i > 0) x = cells_[i]->project(x, context);
+      if (i > 0) x = cells_[i]->project(cells_[i]->dropped_input(x, context), context);
       const Values next = cells_[i]->step(x, Values(first, last), context);
       x = next[cells_[i]->output_state()];
       result.insert(result.end(), next.begin(), next.end());

@@ -12,11 +12,12 @@ struct Family {
 
 const std::vector<Family>& families() {
   static const std::vector<Family> all = {
-      {"unary", unary_cases},   {"binary", binary_cases},   {"activation", activation_cases},
-      {"matmul", matmul_cases}, {"conv", conv_cases},       {"pool", pool_cases},
-      {"reduce", reduce_cases}, {"shaping", shaping_cases}, {"softmax", softmax_cases},
-      {"gather", gather_cases}, {"random", random_cases},   {"scan", scan_cases},
-      {"update", update_cases}, {"sorting", sorting_cases}, {"fused", fused_cases}};
+      {"unary", unary_cases},        {"binary", binary_cases},   {"activation", activation_cases},
+      {"matmul", matmul_cases},      {"conv", conv_cases},       {"pool", pool_cases},
+      {"reduce", reduce_cases},      {"shaping", shaping_cases}, {"softmax", softmax_cases},
+      {"gather", gather_cases},      {"random", random_cases},   {"scan", scan_cases},
+      {"update", update_cases},      {"sorting", sorting_cases}, {"fused", fused_cases},
+      {"recurrent", recurrent_cases}};
   return all;
 }
 

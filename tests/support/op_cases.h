@@ -59,6 +59,7 @@ std::vector<OpCase> gather_cases();
 std::vector<OpCase> random_cases();
 std::vector<OpCase> sorting_cases();
 std::vector<OpCase> scan_cases();
+std::vector<OpCase> recurrent_cases();
 std::vector<OpCase> fused_cases();
 std::vector<OpCase> update_cases();
 

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "keratin/core/graph/leaves.h"
+#include "keratin/core/ops/recurrent.h"
 #include "keratin/core/tensor/philox.h"
 #include "tests/support/op_cases.h"
 
@@ -176,6 +177,92 @@ std::vector<OpCase> scan_cases() {
                         {in[0]}, {in[1]}));
                   },
                   .tolerance = 1e-5});
+  return rows;
+}
+
+namespace {
+
+// Keras's equations, one gate after the other. Inputs as those of the op.
+Values composed(RecurrentKind kind, bool reverse, const Values& in) {
+  const std::size_t states = states_of(kind);
+  const Value &kernel = in[states + 1], &recurrent = in[states + 2];
+  const Value bias = in.size() > states + 3 ? in[states + 3] : Value();
+  const std::int64_t units = in[1].shape()[1];
+  const auto columns = [&](const Value& matrix, std::int64_t gate) {
+    return ops::slice(matrix, {0, gate * units}, {-1, units});
+  };
+  const auto row = [&](std::int64_t which, std::int64_t gate) {
+    const Value rows = ops::reshape(bias, {-1, gates_of(kind) * units});
+    return ops::reshape(ops::slice(rows, {which, gate * units}, {1, units}), {units});
+  };
+  const auto step = [&](const Values& x, const Values& carry) -> ops::ScanStep {
+    const auto part = [&](const Value& from, const Value& weights, std::int64_t which, std::int64_t gate) {
+      const Value product = ops::matmul(from, columns(weights, gate));
+      return bias ? product + row(which, gate) : product;
+    };
+    if (kind == RecurrentKind::lstm) {
+      const auto z = [&](std::int64_t gate) {
+        return part(x[0], kernel, 0, gate) + ops::matmul(carry[0], columns(recurrent, gate));
+      };
+      const Value c = ops::sigmoid(z(1)) * carry[1] + ops::sigmoid(z(0)) * ops::tanh(z(2));
+      const Value h = ops::sigmoid(z(3)) * ops::tanh(c);
+      return {{h, c}, {h}};
+    }
+    const auto of_x = [&](std::int64_t gate) { return part(x[0], kernel, 0, gate); };
+    const auto of_h = [&](std::int64_t gate) { return part(carry[0], recurrent, 1, gate); };
+    const Value z = ops::sigmoid(of_x(0) + of_h(0)), r = ops::sigmoid(of_x(1) + of_h(1));
+    const Value h = z * carry[0] + (1.0 - z) * ops::tanh(of_x(2) + r * of_h(2));
+    return {{h}, {h}};
+  };
+  const auto first = in.begin() + 1;
+  const ops::ScanResult result =
+      ops::scan(step, {in[0]}, Values(first, first + static_cast<std::ptrdiff_t>(states)), {.reverse = reverse});
+  Values results = result.outputs;
+  results.insert(results.end(), result.carries.begin(), result.carries.end());
+  return ops::recurrent(kind, reverse, in, results);
+}
+
+}  // namespace
+
+std::vector<OpCase> recurrent_cases() {
+  std::vector<OpCase> rows;
+  struct Row {
+    const char* name;
+    RecurrentKind kind;
+    std::int64_t time, n, features, units;
+    bool reverse = false, bias = true, gradient = false;
+  };
+  for (const Row& row : std::vector<Row>{{"lstm", RecurrentKind::lstm, 5, 3, 4, 6},
+                                         {"lstm_backwards", RecurrentKind::lstm, 4, 2, 3, 5, true},
+                                         {"lstm_once", RecurrentKind::lstm, 1, 2, 3, 4, true, false},
+                                         {"lstm_gradient", RecurrentKind::lstm, 3, 2, 3, 4, true, true, true},
+                                         {"gru", RecurrentKind::gru, 5, 3, 4, 6},
+                                         {"gru_backwards", RecurrentKind::gru, 4, 2, 3, 5, true},
+                                         {"gru_once", RecurrentKind::gru, 1, 2, 3, 4, false, false},
+                                         {"gru_gradient", RecurrentKind::gru, 3, 2, 3, 4, false, true, true}}) {
+    const std::int64_t width = gates_of(row.kind) * row.units;
+    const std::size_t states = states_of(row.kind);
+    std::vector<Operand> inputs = {{{row.time, row.n, row.features}, DType::float32, -1, 1}};
+    inputs.resize(1 + states, {{row.n, row.units}, DType::float32, -1, 1});
+    inputs.push_back({{row.features, width}, DType::float32, -1, 1});
+    inputs.push_back({{row.units, width}, DType::float32, -1, 1});
+    if (row.bias) inputs.push_back({row.kind == RecurrentKind::lstm ? Shape{width} : Shape{2, width}});
+    const std::size_t own = inputs.size();
+    if (row.gradient) {
+      inputs.push_back({{row.time, row.n, row.units}});
+      inputs.resize(own + 1 + states, {{row.n, row.units}});
+    }
+    rows.push_back({.name = std::string("recurrent_") + row.name,
+                    .inputs = inputs,
+                    .build = [=](const Values& in, DType) -> OpGraph {
+                      const auto end = in.begin() + static_cast<std::ptrdiff_t>(own);
+                      const Values results = composed(row.kind, row.reverse, Values(in.begin(), end));
+                      if (!row.gradient) return {results};
+                      return {kRecurrent.gradient(*results[0].node(), Values(end, in.end()))};
+                    },
+                    .tolerance = 1e-5,
+                    .differentiate_twice = !row.gradient});
+  }
   return rows;
 }
 
