@@ -165,7 +165,8 @@ Values RnnLayer::call(std::span<const Value> inputs, CallContext& context) {
       {.reverse = arguments_.go_backwards,
        .mask = mask ? swap_time(mask) : Value(),
        .zero_masked_outputs = arguments_.zero_output_for_mask});
-  if (const auto known = mask ? std::nullopt : cell_->known(context)) result = as_one(*known, x, initial, result);
+  const auto known = mask ? std::nullopt : cell_->known(context);
+  if (known && x.dtype() == known->weights[0].dtype()) result = as_one(*known, x, initial, result);
   if (arguments_.stateful) {
     for (std::size_t i = 0; i < states_.size(); ++i) {
       context.assign(states_[i], ops::cast(result.carries[i], states_[i].dtype()));
