@@ -112,7 +112,7 @@ std::shared_ptr<ConvPlan> dnn_plan(const OpCall& call, const Problem& p, bool fu
 }
 
 KernelPtr dnn_kernel(const OpCall& call, const Problem& p) {
-  if (!call.context.dnn() || p.dtype != DType::float32) return nullptr;
+  if (!call.context.dnn() || p.dtype != DType::float32 || call.alignment % kDnnAlignment != 0) return nullptr;
   if (auto plan = dnn_plan(call, p, true)) return std::make_unique<DnnConv>(p, std::move(plan), false);
   if (!p.bias && !p.relu) return nullptr;
   if (auto plan = dnn_plan(call, p, false)) return std::make_unique<DnnConv>(p, std::move(plan), true);
@@ -139,7 +139,7 @@ class ProductConv final : public Kernel {
     for (i64 first = 0; first < s.n; first += at_once) {
       Chunk chunk{first, std::min(at_once, s.n - first), nullptr};
       const i64 rows = chunk.count * s.oh * s.ow;
-      MatmulShape shape{.dtype = p.dtype};
+      MatmulShape shape{.dtype = p.dtype, .alignment = call.alignment};
       switch (p.direction) {
         case ConvDirection::forward:
           shape.m = rows, shape.n = s.f, shape.k = p.kernel_rows();

@@ -9,8 +9,6 @@ namespace {
 
 using namespace dnn;  // the constants' names
 
-constexpr std::int64_t kAlignment = 16;
-
 // cuDNN counts axes as (n, c, h, w), whatever the order in memory: here channels come last.
 Descriptor tensor(const Api& api, std::int64_t id, std::array<i64, 4> d, bool is_virtual = false) {
   Descriptor result(api, kTensor);
@@ -18,7 +16,7 @@ Descriptor tensor(const Api& api, std::int64_t id, std::array<i64, 4> d, bool is
       .set_integers(kTensorDimensions, {d[0], d[1], d[2], d[3]})
       .set_integers(kTensorStrides, {d[1] * d[2] * d[3], 1, d[1] * d[3], d[1]})
       .set_integers(kTensorId, {id})
-      .set_integers(kTensorAlignment, {kAlignment})
+      .set_integers(kTensorAlignment, {kDnnAlignment})
       .set_flag(kTensorIsVirtual, is_virtual)
       .finalize();
   return result;

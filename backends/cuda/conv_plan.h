@@ -12,6 +12,9 @@
 
 namespace keratin::cuda {
 
+// What cuDNN is promised of all addresses, in bytes.
+inline constexpr i64 kDnnAlignment = 16;
+
 enum class ConvDirection : std::uint8_t { forward, input_gradient, kernel_gradient };
 
 // float32; images are (n, h, w, c), kernels (f, kh, kw, c / groups).

@@ -15,20 +15,11 @@ bool graphs_allowed() {
   return !value || std::string_view(value) != "0";
 }
 
-KernelPtr prepare_step(Context& context, const std::string& device, const Plan& plan, const Step& step,
-                       const CompileOptions& options) {
-  std::vector<SpecView> in, out;
-  const auto spec = [&](int slot) -> SpecView {
-    const Slot& s = plan.slots[static_cast<std::size_t>(slot)];
-    return {s.shape, s.dtype};
-  };
-  for (int slot : step.inputs) in.push_back(spec(slot));
-  for (int slot : step.outputs) out.push_back(spec(slot));
-  KernelPtr kernel = kernel_table().prepare({{step.op, step.attrs, in, out}, options, context});
-  if (kernel) return kernel;
+[[noreturn]] void no_kernel(const std::string& device, const Plan& plan, const Step& step) {
   std::string specs;
-  for (const SpecView& s : in) {
-    specs += (specs.empty() ? "" : ", ") + std::string(name_of(s.dtype)) + " " + s.shape.to_string();
+  for (int input : step.inputs) {
+    const Slot& slot = plan.slots[static_cast<std::size_t>(input)];
+    specs += (specs.empty() ? "" : ", ") + std::string(name_of(slot.dtype)) + " " + slot.shape.to_string();
   }
   throw BackendError(device + " has no kernel for op '" + std::string(step.op) + "' on (" + specs +
                      "); plans must hold only ops that supports() accepts");
@@ -42,8 +33,9 @@ CudaExecutable::CudaExecutable(std::shared_ptr<Context> context, std::string dev
   for (const Slot& slot : plan.slots) places_.push_back({slot.region, slot.offset});
   std::size_t operands = 0;
   for (const Step& step : plan.steps) {
-    StepState state{prepare_step(*context_, device_, plan, step, options), step.inputs, step.inputs.size(), step.scope,
-                    std::string(step.op)};
+    KernelPtr kernel = prepare_step(plan, step, options, *context_);
+    if (!kernel) no_kernel(device_, plan, step);
+    StepState state{std::move(kernel), step.inputs, step.inputs.size(), step.scope, std::string(step.op)};
     state.slots.insert(state.slots.end(), step.outputs.begin(), step.outputs.end());
     first_slot_.push_back(operands);
     operands += state.slots.size();

@@ -11,7 +11,7 @@
 
 namespace keratin::cuda {
 
-// One run of a kernel: addresses in device memory, each a multiple of kSlotAlignment.
+// One run of a kernel: addresses in device memory, each a multiple of the call's alignment.
 struct Launch {
   Stream stream;
   const void* const* in;
@@ -88,6 +88,9 @@ struct OpCall : keratin::OpCall {
   Context& context;
   // Whether there would be a kernel is all that is asked: no algorithm need be chosen.
   bool only_asking = false;
+  // What the operands' addresses are multiples of, at least the size of an element: in a loop they are pieces of
+  // sequences. Algorithms may depend on it, whether there is a kernel does not.
+  i64 alignment = kSlotAlignment;
 };
 
 // What a kernel answers when that was all that was asked.
@@ -100,6 +103,10 @@ using KernelTable = BasicKernelTable<Kernel, OpCall>;
 // All kernels of this backend.
 const KernelTable& kernel_table();
 
+// The kernel of a plan's step, or nullptr.
+KernelPtr prepare_step(const Plan& plan, const Step& step, const CompileOptions& options, Context& context,
+                       i64 alignment = kSlotAlignment, bool only_asking = false);
+
 void register_elementwise(KernelTable& table);
 void register_matmul(KernelTable& table);
 void register_conv(KernelTable& table);
@@ -111,5 +118,7 @@ void register_shaping(KernelTable& table);
 void register_softmax(KernelTable& table);
 void register_gather(KernelTable& table);
 void register_update(KernelTable& table);
+void register_loop(KernelTable& table);
+void register_fused_elementwise(KernelTable& table);
 
 }  // namespace keratin::cuda

@@ -1,6 +1,8 @@
 // The list of all kernels: by calls rather than static objects, which a linker would drop.
 #include "keratin/backends/cuda/kernel.h"
 
+#include <vector>
+
 namespace keratin::cuda {
 
 const KernelTable& kernel_table() {
@@ -17,9 +19,23 @@ const KernelTable& kernel_table() {
     register_random(t);
     register_sorting(t);
     register_update(t);
+    register_loop(t);
+    register_fused_elementwise(t);
     return t;
   }();
   return table;
+}
+
+KernelPtr prepare_step(const Plan& plan, const Step& step, const CompileOptions& options, Context& context,
+                       i64 alignment, bool only_asking) {
+  std::vector<SpecView> in, out;
+  const auto spec = [&](int slot) -> SpecView {
+    const Slot& s = plan.slots[static_cast<std::size_t>(slot)];
+    return {s.shape, s.dtype};
+  };
+  for (int slot : step.inputs) in.push_back(spec(slot));
+  for (int slot : step.outputs) out.push_back(spec(slot));
+  return kernel_table().prepare({{step.op, step.attrs, in, out}, options, context, only_asking, alignment});
 }
 
 }  // namespace keratin::cuda

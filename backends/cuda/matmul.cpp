@@ -97,6 +97,7 @@ KernelPtr prepare(const OpCall& call, Product product) {
   }
   if (!is_floating(call.out[0].dtype)) return nullptr;
   product.shape.dtype = call.out[0].dtype;
+  product.shape.alignment = call.alignment;
   if (!read_shapes(call, product)) return nullptr;
   if (product.shape.bias && call.in[2].shape != Shape{product.shape.n}) return nullptr;
   return product_kernel(call, std::move(product));

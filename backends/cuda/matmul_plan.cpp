@@ -87,7 +87,7 @@ MatmulPlan::MatmulPlan(Context& context, const MatmulShape& shape, const Compile
     set_desc(api, desc_, blas::kDescEpilogue, epilogue_of(shape, fused));
     // Its alignment is read from it, nothing else; the real one comes with every run.
     if (fused && shape.bias)
-      set_desc(api, desc_, blas::kDescBiasPointer, reinterpret_cast<const void*>(kSlotAlignment));
+      set_desc(api, desc_, blas::kDescBiasPointer, reinterpret_cast<const void*>(shape.alignment));
     auto result = std::make_shared<MatmulAlgorithms>();
     result->fused = fused;
     blas::Preference preference = nullptr;

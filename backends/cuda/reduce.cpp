@@ -6,8 +6,7 @@
 #include <limits>
 #include <vector>
 
-#include "keratin/backends/cuda/device/reduce.h"
-#include "keratin/backends/cuda/kernel.h"
+#include "keratin/backends/cuda/reduction.h"
 #include "keratin/core/ops/detail/walks.h"
 
 namespace keratin::cuda {
@@ -71,24 +70,11 @@ KernelPtr prepare_reduce(const OpCall& call) {
   }
   const DType dtype = call.in[0].dtype;
   if (dtype == DType::boolean || (mean && !is_floating(dtype))) return nullptr;
-  i64 workspace = 0;
-  const std::vector<Pass> passes = make_passes(op_support::reduced_sizes(call.in[0].shape, attrs->axes), workspace);
   double scale = 1;
   if (mean) {
     for (int axis : attrs->axes) scale /= static_cast<double>(call.in[0].shape[axis]);
   }
-  const ReduceShape& first = passes.front().shape;
-  const auto element = static_cast<i64>(size_of(dtype));
-  return make_kernel("reduce (" + std::to_string(first.outer) + ", " + std::to_string(first.reduce) + ", " +
-                         std::to_string(first.inner) + ") " + std::string(name_of(dtype)) + " in " +
-                         std::to_string(passes.size()) + (passes.size() > 1 ? " passes" : " pass"),
-                     workspace * element, [=](const Launch& l) {
-                       for (const Pass& pass : passes) {
-                         const void* from = pass.from < 0 ? l.in[0] : l.workspace + pass.from * element;
-                         void* to = pass.to < 0 ? l.out[0] : l.workspace + pass.to * element;
-                         reduce(l.stream, op, dtype, pass.shape, from, pass.to < 0 ? scale : 1, to);
-                       }
-                     });
+  return make_reduction(op, dtype, op_support::reduced_sizes(call.in[0].shape, attrs->axes), scale);
 }
 
 KernelPtr prepare_argmax(const OpCall& call) {
@@ -108,6 +94,23 @@ KernelPtr prepare_argmax(const OpCall& call) {
 }
 
 }  // namespace
+
+KernelPtr make_reduction(Reduction op, DType dtype, std::vector<i64> sizes, double scale) {
+  i64 workspace = 0;
+  const std::vector<Pass> passes = make_passes(std::move(sizes), workspace);
+  const ReduceShape& first = passes.front().shape;
+  const auto element = static_cast<i64>(size_of(dtype));
+  return make_kernel("reduce (" + std::to_string(first.outer) + ", " + std::to_string(first.reduce) + ", " +
+                         std::to_string(first.inner) + ") " + std::string(name_of(dtype)) + " in " +
+                         std::to_string(passes.size()) + (passes.size() > 1 ? " passes" : " pass"),
+                     workspace * element, [=](const Launch& l) {
+                       for (const Pass& pass : passes) {
+                         const void* from = pass.from < 0 ? l.in[0] : l.workspace + pass.from * element;
+                         void* to = pass.to < 0 ? l.out[0] : l.workspace + pass.to * element;
+                         reduce(l.stream, op, dtype, pass.shape, from, pass.to < 0 ? scale : 1, to);
+                       }
+                     });
+}
 
 void register_reduce(KernelTable& table) {
   table.add(kSum.name, prepare_reduce<Reduction::sum, false>);

@@ -136,6 +136,8 @@ void for_each_team(Stream stream, i64 teams, i64 work, const F& f) {
 
 // The simulator's queue: runs `work` now, or records it while the stream is being captured.
 void launch_on_host(Stream stream, std::function<void()> work);
+// What a GPU ends a kernel with.
+[[noreturn]] void misaligned_access();
 
 template <class F>
 void for_each(Stream stream, i64 n, const F& f) {

@@ -115,6 +115,67 @@ void expect_same_bits(const Trained& a, const Trained& b) {
   EXPECT_EQ(a.losses, b.losses);
 }
 
+// Sequences of `length` steps of 3 numbers; 7 samples of 5 units, so that steps of sequences are not aligned as slots.
+Sequential recurrent_model(std::int64_t length) {
+  set_random_seed(7);
+  reset_names();
+  Sequential model({Input({length, 3}), Masking({.mask_value = 0.5}),
+                    Bidirectional(LSTM(5, {.return_sequences = true})), GRU(3, {.return_sequences = true}),
+                    SimpleRNN(5, {.go_backwards = true}), Dense(2)});
+  model.compile(optimizers::Adam({.learning_rate = 0.02}), "mse");
+  return model;
+}
+
+Trained train_recurrent(const std::string& device) {
+  const DeviceScope scope(device);
+  Sequential model = recurrent_model(6);
+  Tensor x = cpu_test::random_tensor({18, 6, 3}, DType::float32, -1, 1, 5);
+  for (std::size_t i = 0; i < 18 * 18; ++i) {
+    if (i / 18 % 3 == 0 && i % 18 >= 12) x.values<float>()[i] = 0.5f;  // masked
+  }
+  const Tensor y = cpu_test::random_tensor({18, 2}, DType::float32, -1, 1, 6);
+  const History history = model.fit(x, y, {.batch_size = 7, .epochs = 4, .verbose = 0});
+  return {all_weights(model), model.predict(x, {.verbose = 0}).to_vector<float>(), history["loss"]};
+}
+
+// The placement log of a training step.
+std::string placement_of_recurrent(const std::string& device, std::int64_t length) {
+  const DeviceScope scope(device);
+  Sequential model = recurrent_model(length);
+  std::string told;
+  set_log_handler([&](LogLevel, std::string_view text) { told += text; });
+  set_log_device_placement(true);
+  model.train_on_batch(cpu_test::random_tensor({7, length, 3}), cpu_test::random_tensor({7, 2}));
+  set_log_device_placement(false);
+  set_log_handler(nullptr);
+  return told;
+}
+
+TEST_F(SimulatedGpu, LoopsTrainLikeOnTheCpu) {
+  const Trained expected = train_recurrent("cpu");
+  for (const char* faults : {"no_cudnn", "no_cudnn,no_epilogue,blas_fails=0", "no_cudnn,capture_fails"}) {
+    SCOPED_TRACE("with '" + std::string(faults) + "'");
+    const Gpu gpu(faults);
+    expect_like(train_recurrent(gpu.device()), expected);
+  }
+  const Gpu gpu("no_cudnn");
+  const Trained replayed = train_recurrent(gpu.device());
+  expect_same_bits(train_recurrent(gpu.device()), replayed);
+  const ScopedEnvironment eager("KERATIN_CUDA_GRAPH", "0");
+  expect_same_bits(train_recurrent(Gpu("no_cudnn").device()), replayed);
+}
+
+TEST_F(SimulatedGpu, LoopsAreAsLongAsTheyLikeInAPlanOfOneSize) {
+  const Gpu gpu("no_cudnn");
+  const std::string few = placement_of_recurrent(gpu.device(), 3), many = placement_of_recurrent(gpu.device(), 40);
+  const auto steps = [](const std::string& text) { return text.substr(0, text.find(" steps\n")); };
+  EXPECT_EQ(steps(few), steps(many)) << few << many;
+  EXPECT_NE(few.find("loop of 3 steps"), std::string::npos) << few;
+  EXPECT_NE(many.find("loop of 40 steps"), std::string::npos) << many;
+  EXPECT_NE(many.find("elementwise at once"), std::string::npos) << many;
+  EXPECT_NE(many.find("cublasLt 7x20x5"), std::string::npos) << many;
+}
+
 // Every way in which the libraries may say no.
 TEST_F(SimulatedGpu, ModelsTrainLikeOnTheCpu) {
   const Trained mlp = train_mlp("cpu"), cnn = train_cnn("cpu");
@@ -170,6 +231,26 @@ TEST_F(SimulatedGpu, StreamsDataThatDoesNotFit) {
   EXPECT_EQ(resident_messages, 0);
   EXPECT_GE(streamed_messages, 2);  // fit and predict
   expect_same_bits(streamed, resident);
+}
+
+TEST_F(SimulatedGpu, BenchmarksStreamDataThatDoesNotFit) {
+  const Gpu gpu("");
+  Sequential model({Input({40}), Dense(4, {.activation = "tanh"}), Dense(3)});
+  model.compile("adam", "mse");
+  const Tensor x({1000, 40}), y({1000, 3});
+  int told = 0;
+  {
+    const DeviceScope scope(gpu.device());
+    set_memory_limit(memory_info().used + (80 << 10));  // the data takes 168 KiB
+    set_log_handler([&](LogLevel, std::string_view text) { told += text.find("one by one") != text.npos; });
+  }
+  const DeviceBenchmark result =
+      model.benchmark_devices(x, y, {.batch_size = 64, .seconds = 0.01, .devices = {gpu.device()}});
+  set_log_handler({});
+  EXPECT_EQ(result.devices[0].skipped, "");
+  EXPECT_GT(result.devices[0].samples_per_second, 0);
+  EXPECT_GT(result.devices[0].predicted_per_second, 0);
+  EXPECT_GE(told, 1);
 }
 
 TEST_F(SimulatedGpu, AReplayedGraphIsTheEagerStepBitForBit) {
@@ -253,6 +334,47 @@ TEST_F(SimulatedGpu, MemoryIsCountedAndLimited) {
   EXPECT_THROW(device->release(&memory), InvalidArgument);
   device->set_memory_limit(0);
   EXPECT_THROW(device->allocate(std::size_t{1} << 40), OutOfMemory);
+}
+
+// Sizes around those where kernels change their way: long rows, few and many of them, equal keys, NaN.
+TEST_F(SimulatedGpu, SortsAndAddsUpLongRows) {
+  const Gpu gpu("");
+  const auto device = open_device(gpu.device()), cpu = open_device("cpu");
+  for (const std::int64_t size : {1, 31, 32, 33, 256, 1023, 1024, 1025, 2049, 5000}) {
+    for (const std::int64_t rows : {1, 3}) {
+      SCOPED_TRACE("rows of " + std::to_string(size) + ", " + std::to_string(rows) + " of them");
+      Tensor numbers = cpu_test::random_tensor({rows, size}, DType::float32, -9, 9, 2);
+      const Tensor keys = cpu_test::random_tensor({rows, size}, DType::int32, -3, 3, 3);
+      const Tensor bytes = cpu_test::random_tensor({rows, size}, DType::uint8, 0, 200, 4);
+      for (std::int64_t i = 0; i < rows * size; i += 7) {
+        numbers.values<float>()[static_cast<std::size_t>(i)] = i % 2 == 0 ? std::nanf("") : 0.0f;
+      }
+      for (const Tensor& x : {numbers, keys, bytes, keys.astype(DType::float64), keys.astype(DType::int64)}) {
+        const Spec order{x.shape(), DType::int32};
+        cpu_test::expect_same_bits(run_op(device, "argsort", {}, {x}, order), run_op(cpu, "argsort", {}, {x}, order));
+      }
+      for (const bool reverse : {false, true}) {
+        const auto expect_sums = [&](const Tensor& x, int axis) {
+          const CumsumAttrs attrs{axis, reverse};
+          const Spec spec{x.shape(), x.dtype()};
+          cpu_test::expect_close(run_op(device, "cumsum", attrs, {x}, spec), run_op(cpu, "cumsum", attrs, {x}, spec),
+                                 1e-5);
+        };
+        expect_sums(keys, 1);
+        expect_sums(cpu_test::random_tensor({rows, size, 2}, DType::float32, -0.01, 0.01, 5), 1);
+        expect_sums(cpu_test::random_tensor({size, rows}, DType::float64), 0);
+      }
+      // As many ids, of tables of which a few rows or most are asked for, and some that are none.
+      for (const std::int64_t table : {3, 70, 20000}) {
+        const Tensor ids = cpu_test::random_tensor({rows * size}, DType::int32, -1, static_cast<double>(table), 6);
+        const Tensor dy = cpu_test::random_tensor({rows * size, 10}, DType::float32, -1, 1, 7);
+        const TakeGradAttrs attrs{{table, 10}};
+        const Spec spec{{table, 10}, DType::float32};
+        cpu_test::expect_close(run_op(device, "take_grad", attrs, {dy, ids}, spec),
+                               run_op(cpu, "take_grad", attrs, {dy, ids}, spec), 2e-5);
+      }
+    }
+  }
 }
 
 // Larger than the pinned memory that copies go through.

@@ -122,6 +122,9 @@ int heuristic(Handle, Desc desc, Layout a, Layout b, Layout c, Layout d, Prefere
     result.algorithm.data[1] = alignment;
     result.algorithm.data[2] = result.workspace_bytes;
     result.algorithm.data[3] = static_cast<std::uint64_t>(i);
+    // The bias promises what its address is a multiple of.
+    const auto bias = reinterpret_cast<std::uintptr_t>(desc->bias);
+    result.algorithm.data[4] = bias == 0 ? 256 : std::min<std::uint64_t>(bias & (~bias + 1), 256);
     ++*found;
   }
   return kSuccess;
@@ -184,7 +187,8 @@ int matmul(Handle, Desc desc, const void* alpha, const void* a, Layout la, const
   if (wrong.empty()) wrong = fault_of_operand("B", b, lb->bytes(), alignment);
   if (wrong.empty()) wrong = fault_of_operand("D", d, lc->bytes(), alignment);
   if (wrong.empty() && (desc->epilogue & kEpilogueBias)) {
-    wrong = fault_of_operand("the bias", desc->bias, lc->rows * lc->element(), 256);
+    wrong = fault_of_operand("the bias", desc->bias, lc->rows * lc->element(),
+                             static_cast<std::int64_t>(algorithm->data[4]));
   }
   if (wrong.empty() && workspace_bytes < algorithm->data[2]) wrong = "the workspace is smaller than was asked for";
   if (wrong.empty())

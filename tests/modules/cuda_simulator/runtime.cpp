@@ -182,6 +182,11 @@ std::int64_t device_bytes_in_use(const std::string&) {
   return simulator::fault("no_nvml") ? -1 : static_cast<std::int64_t>(machine.used + machine.overhead);
 }
 
+void misaligned_access() {
+  std::fputs("simulated GPU: misaligned address\n", stderr);
+  std::abort();
+}
+
 void launch_on_host(Stream stream, std::function<void()> work) { simulator::enqueue(stream, std::move(work)); }
 
 const RuntimeApi& runtime_api() {

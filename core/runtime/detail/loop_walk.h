@@ -1,0 +1,89 @@
+// LoopWalk: a plan that is run once for each step of a loop, and where its operands lie in every step. What backends
+// need of a scan besides their kernels; device memory is only counted in here, never touched.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+#include "keratin/core/runtime/plan.h"
+
+namespace keratin {
+
+struct LoopShape {
+  int sequences = 0, carries = 0;  // of the loop's inputs, in this order; the rest are the same in every step
+  std::int64_t length = 1;
+  bool reverse = false;
+};
+
+// The body's inputs and outputs lie outside of it and move from step to step: a "place" is one of them, inputs first.
+//
+// What a step makes of a carry is where the next one looks for it. A carry that is also collected is nowhere else;
+// others go back and forth between their output and memory of the loop's own, so that the last step leaves them in the
+// output.
+class LoopWalk {
+ public:
+  // Nothing when the plan has variables or constants, or an input or output without elements: such is no loop's body.
+  // The plan's outputs must have been placed with PlaceOptions::direct_outputs.
+  static std::optional<LoopWalk> make(const Plan& body, const LoopShape& shape);
+
+  std::int64_t length() const { return length_; }
+  // What the loop needs besides its operands: the body's scratch memory and carries; a multiple of kSlotAlignment.
+  std::size_t memory_bytes() const { return memory_bytes_; }
+  // Of the places and of the operands of the body's steps.
+  std::size_t address_count() const { return places_ + operands_.size(); }
+  // What all addresses are multiples of that a step of the body meets, when those of the loop's operands are multiples
+  // of `outside`. A piece of a sequence is where the pieces before it end.
+  std::int64_t alignment(std::size_t body_step, std::int64_t outside) const;
+
+  // Runs call(body step, inputs, outputs) for all steps of the body, as often as the loop is long, and copy(to, from,
+  // bytes) for values that have several places. `memory` has memory_bytes(), `addresses` room for address_count().
+  template <class Call, class Copy>
+  void run(const void* const* in, void* const* out, std::byte* memory, void** addresses, Call&& call,
+           Copy&& copy) const {
+    begin(in, memory, addresses);
+    void** operands = addresses + places_;
+    for (std::int64_t step = 0; step < length_; ++step) {
+      move(step, in, out, memory, addresses);
+      for (std::size_t i = 0; i < steps_.size(); ++i) {
+        void** first = operands + steps_[i].first;
+        call(i, static_cast<const void* const*>(first), static_cast<void* const*>(first + steps_[i].inputs));
+      }
+      for (const Twin& twin : twins_) copy(addresses[twin.to], addresses[twin.from], bytes_[twin.to]);
+    }
+    for (std::size_t i = 0; i < carries_.size(); ++i) {
+      if (carries_[i].collected) copy(out[i], addresses[*carries_[i].collected], bytes_[inputs_ + i]);
+    }
+  }
+
+ private:
+  struct StepOperands {
+    std::size_t first = 0, inputs = 0;
+  };
+  struct Operand {
+    std::optional<std::size_t> place;  // otherwise in the body's scratch memory
+    std::int64_t offset = 0;
+  };
+  struct Carry {
+    std::size_t buffer = 0;                // in the loop's memory
+    std::optional<std::size_t> collected;  // the place that it is, if any
+  };
+  struct Twin {  // places of one value
+    std::size_t from = 0, to = 0;
+  };
+
+  void begin(const void* const* in, std::byte* memory, void** addresses) const;
+  void move(std::int64_t step, const void* const* in, void* const* out, std::byte* memory, void** addresses) const;
+  std::int64_t place_alignment(std::size_t place, std::int64_t outside) const;
+
+  std::size_t sequences_ = 0, inputs_ = 0, places_ = 0, memory_bytes_ = 0;
+  std::int64_t length_ = 1;
+  bool reverse_ = false;
+  std::vector<StepOperands> steps_;
+  std::vector<Operand> operands_;
+  std::vector<std::size_t> bytes_;  // of a step's piece of each place
+  std::vector<Carry> carries_;
+  std::vector<Twin> twins_;
+};
+
+}  // namespace keratin
