@@ -1,7 +1,11 @@
 // Rows by index: embeddings and their gradients; batches of a data set that lies in device memory.
 #include "keratin/core/ops/gather.h"
 
+#include <algorithm>
+#include <limits>
+
 #include "keratin/backends/cuda/device/shaping.h"
+#include "keratin/backends/cuda/device/sorting.h"
 #include "keratin/backends/cuda/kernel.h"
 
 namespace keratin::cuda {
@@ -28,14 +32,16 @@ KernelPtr prepare_take_grad(const OpCall& call) {
   if (!attrs || !call.has(2)) return nullptr;
   const Shape &table = attrs->table_shape, &ids = call.in[1].shape;
   if (table.rank() == 0 || !table.is_known() || call.in[1].dtype != DType::int32 || !is_floating(call.in[0].dtype) ||
-      !is(call.out[0], table, call.in[0].dtype) || call.in[0].shape != ids.concat(table.slice(1, table.rank()))) {
+      !is(call.out[0], table, call.in[0].dtype) || call.in[0].shape != ids.concat(table.slice(1, table.rank())) ||
+      std::max(ids.size(), table[0]) >= std::numeric_limits<std::int32_t>::max()) {
     return nullptr;
   }
-  const i64 rows = table[0], row = table.slice(1, table.rank()).size(), count = ids.size();
-  return make_kernel(
-      "take gradient " + std::string(name_of(call.in[0].dtype)), [=, dtype = call.in[0].dtype](const Launch& l) {
-        take_gradient(l.stream, dtype, rows, row, l.in[0], static_cast<const std::int32_t*>(l.in[1]), count, l.out[0]);
-      });
+  const TakeGradientShape shape{call.in[0].dtype, table[0], table.slice(1, table.rank()).size(), ids.size()};
+  return make_kernel("take gradient " + std::string(name_of(shape.dtype)) + (shape.sorts() ? ", ids sorted" : ""),
+                     shape.workspace_bytes(), [shape](const Launch& l) {
+                       take_gradient(l.stream, shape, l.in[0], static_cast<const std::int32_t*>(l.in[1]), l.out[0],
+                                     l.workspace);
+                     });
 }
 
 // inputs (base, cursor)

@@ -18,9 +18,11 @@ KernelPtr prepare_argsort(const OpCall& call) {
   const i64 size = call.in[0].shape[-1];
   if (size > std::numeric_limits<std::int32_t>::max()) return nullptr;
   const i64 rows = size == 0 ? 0 : call.in[0].shape.size() / size;
-  return make_kernel("argsort " + std::string(name_of(call.in[0].dtype)),
-                     [=, dtype = call.in[0].dtype](const Launch& l) {
-                       argsort(l.stream, dtype, rows, size, l.in[0], static_cast<std::int32_t*>(l.out[0]));
+  const SortShape shape{call.in[0].dtype, rows, size};
+  const std::string how = shape.workspace_bytes() > 0 ? ", runs merged" : ", by counting";
+  return make_kernel("argsort " + std::string(name_of(shape.dtype)) + how, shape.workspace_bytes(),
+                     [shape](const Launch& l) {
+                       argsort(l.stream, shape, l.in[0], static_cast<std::int32_t*>(l.out[0]), nullptr, l.workspace);
                      });
 }
 
@@ -29,10 +31,10 @@ KernelPtr prepare_cumsum(const OpCall& call) {
   if (!attrs || !call.has(1) || !same(call.in[0], call.out[0]) || call.in[0].dtype == DType::boolean) return nullptr;
   const auto view = op_support::axis_view(call.in[0].shape, attrs->axis);
   if (!view) return nullptr;
-  return make_kernel("cumsum " + std::string(name_of(call.in[0].dtype)),
-                     [v = *view, reverse = attrs->reverse, dtype = call.in[0].dtype](const Launch& l) {
-                       cumsum(l.stream, dtype, v.outer, v.size, v.inner, reverse, l.in[0], l.out[0]);
-                     });
+  const CumsumShape shape{call.in[0].dtype, view->outer, view->size, view->inner, attrs->reverse};
+  const std::string how = shape.workspace_bytes() > 0 ? " in blocks" : "";
+  return make_kernel("cumsum " + std::string(name_of(shape.dtype)) + how, shape.workspace_bytes(),
+                     [shape](const Launch& l) { cumsum(l.stream, shape, l.in[0], l.out[0], l.workspace); });
 }
 
 }  // namespace

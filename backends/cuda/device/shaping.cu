@@ -49,23 +49,6 @@ struct Take {
   }
 };
 
-template <class T>
-struct TakeGradient {
-  const T* dy;
-  const std::int32_t* ids;
-  T* dtable;
-  i64 row, count;
-  KERATIN_HOST_DEVICE void operator()(i64 i) const {
-    const i64 id = quotient(i, row), column = i - id * row;
-    T sum{0};
-    KERATIN_UNROLL
-    for (i64 r = 0; r < count; ++r) {
-      if (ids[r] == id) sum += dy[r * row + column];
-    }
-    dtable[i] = sum;
-  }
-};
-
 template <class From, class To>
 struct Gather {
   const i64 *base, *cursor;
@@ -173,13 +156,6 @@ void take(Stream stream, std::size_t element, i64 table_rows, i64 row, const voi
           i64 count, void* y) {
   for_size(element, [&]<class T>() {
     for_each(stream, count * row, Take<T>{as<T>(table), ids, as<T>(y), table_rows, row});
-  });
-}
-
-void take_gradient(Stream stream, DType dtype, i64 table_rows, i64 row, const void* dy, const std::int32_t* ids,
-                   i64 count, void* dtable) {
-  for_float(dtype, [&]<class T>() {
-    for_each(stream, table_rows * row, TakeGradient<T>{as<T>(dy), ids, as<T>(dtable), row, count});
   });
 }
 

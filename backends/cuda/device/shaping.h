@@ -23,10 +23,6 @@ void iota(Stream stream, DType dtype, i64 size, i64 inner, void* y, i64 n);
 // Rows of `row` elements; ids outside of [0, table_rows) give zeros.
 void take(Stream stream, std::size_t element, i64 table_rows, i64 row, const void* table, const std::int32_t* ids,
           i64 count, void* y);
-// dtable[r] = the sum of dy[i] over the i with ids[i] = r, in the order of i. Without atomic additions: every row of
-// the table looks through the ids, many at a time.
-void take_gradient(Stream stream, DType dtype, i64 table_rows, i64 row, const void* dy, const std::int32_t* ids,
-                   i64 count, void* dtable);
 
 struct BatchGather {
   i64 batch = 0, row = 0;
