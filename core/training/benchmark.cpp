@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <optional>
 
 #include "keratin/core/training/detail/model_impl.h"
+#include "keratin/core/training/detail/prefetch.h"
+#include "keratin/core/training/detail/stream.h"
 #include "keratin/core/training/detail/trainer.h"
 
 namespace keratin {
@@ -40,6 +43,7 @@ class Measurement {
       timing.description = device_details().description;
       trainer_.begin_call();
       train(timing);
+      batches_.reset();
       predict(timing);
     } catch (const DeviceError& error) {
       const std::string device = timing.device, description = timing.description;
@@ -53,17 +57,21 @@ class Measurement {
 
  private:
   std::shared_ptr<StepPlan> plan(std::int64_t rows) {
-    return trainer_.plan(Phase::train, rows, data_.x(), data_.y(), false, true, data_.maps());
+    return trainer_.plan(Phase::train, rows, data_.x(), data_.y(), false, !streams_, data_.maps());
   }
 
   void train(DeviceTiming& timing) {
     Clock::time_point start = Clock::now();
+    // As in training: data that the device does not hold beside the model comes batch by batch.
+    streams_ = false;
+    streams_ = !trainer_.fits("benchmark_devices", data_, plan(batch_)->instance->bytes_to_allocate());
     const std::shared_ptr<StepPlan> step = plan(batch_);
     timing.first_step_seconds = seconds_since(start);
     remember(*step);
     start = Clock::now();
     trainer_.allocate("benchmark_devices", batch_, [this](std::int64_t rows) { return plan(rows); });
-    ResidentData resident = trainer_.resident(Phase::train, data_);
+    std::optional<ResidentData> resident;
+    if (!streams_) resident.emplace(trainer_.resident(Phase::train, data_));
     steps(*step, resident, 1);
     timing.first_step_seconds += seconds_since(start);
     // The device loads and captures what it needs in the first steps.
@@ -86,10 +94,26 @@ class Measurement {
   }
 
   // So many steps of one pass over the data, waited for.
-  void steps(StepPlan& step, ResidentData& resident, std::int64_t count) {
-    resident.begin(true, 1);
-    for (std::int64_t i = 0; i < count; ++i) trainer_.run(step);
+  void steps(StepPlan& step, std::optional<ResidentData>& resident, std::int64_t count) {
+    if (resident) resident->begin(true, 1);
+    for (std::int64_t i = 0; i < count; ++i) {
+      if (resident) {
+        trainer_.run(step);
+      } else {
+        trainer_.run_batch(Phase::train, next_batch(), data_.maps());
+      }
+    }
     trainer_.backend()->synchronize();
+  }
+
+  // Full batches, again and again through the data.
+  const Batch& next_batch() {
+    const Batch* batch = batches_ ? batches_->next() : nullptr;
+    if (!batch || batch->x[0].shape()[0] < batch_) {
+      batches_.emplace(stream_batches(data_, batch_, true, 1));
+      batch = batches_->next();
+    }
+    return *batch;
   }
 
   // As users call it: with looking up plans, and reading the results back.
@@ -124,6 +148,8 @@ class Measurement {
   const Dataset& data_;
   const BenchmarkOptions& options_;
   std::int64_t batch_ = 0, full_steps_ = 0;
+  bool streams_ = false;
+  std::optional<Prefetch> batches_;
   std::vector<std::pair<VariablePtr, Tensor>> saved_;
 };
 
