@@ -5,6 +5,7 @@
 #include "keratin/backends/cuda/api/nvml.h"
 #include "keratin/backends/cuda/conv_plan.h"
 #include "keratin/backends/cuda/matmul_plan.h"
+#include "keratin/backends/cuda/recurrent_plan.h"
 #include "keratin/core/tensor/errors.h"
 
 namespace keratin::cuda {
@@ -61,6 +62,7 @@ Context::Context(int device, const Libraries& libraries) : device_(device), libr
 Context::~Context() {
   // Nobody could be told of an error here.
   convs.clear();
+  recurrents.clear();
   matmuls.clear();
   if (dnn_handle_) libraries_.dnn->destroy(dnn_handle_);
   if (blas_handle_) blas().destroy(blas_handle_);

@@ -13,6 +13,7 @@ namespace keratin::cuda {
 
 struct MatmulAlgorithms;
 class ConvPlan;
+class RecurrentPlan;
 
 class Context {
  public:
@@ -58,6 +59,7 @@ class Context {
   // Decisions by key; made while the mutex is held.
   std::map<std::string, std::shared_ptr<const MatmulAlgorithms>> matmuls;
   std::map<std::string, std::shared_ptr<ConvPlan>> convs;
+  std::map<std::string, std::shared_ptr<const RecurrentPlan>> recurrents;
 
  private:
   int device_;

@@ -112,6 +112,7 @@ void register_matmul(KernelTable& table);
 void register_conv(KernelTable& table);
 void register_pool(KernelTable& table);
 void register_random(KernelTable& table);
+void register_recurrent(KernelTable& table);
 void register_sorting(KernelTable& table);
 void register_reduce(KernelTable& table);
 void register_shaping(KernelTable& table);

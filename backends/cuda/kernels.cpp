@@ -17,6 +17,7 @@ const KernelTable& kernel_table() {
     register_softmax(t);
     register_gather(t);
     register_random(t);
+    register_recurrent(t);
     register_sorting(t);
     register_update(t);
     register_loop(t);

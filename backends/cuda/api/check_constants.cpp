@@ -54,6 +54,8 @@ static_assert(sizeof(Algorithm) == sizeof(cublasLtMatmulAlgo_t) &&
 #if __has_include(<cudnn.h>)
 #include <cudnn.h>
 
+#include <type_traits>
+
 #include "keratin/backends/cuda/api/dnn.h"
 
 namespace keratin::cuda::dnn {
@@ -122,6 +124,49 @@ static_assert(kEngineGlobalIndex == CUDNN_ATTR_ENGINE_GLOBAL_INDEX &&
 static_assert(kFloat == CUDNN_DATA_FLOAT && kCrossCorrelation == CUDNN_CROSS_CORRELATION &&
               kAdd == CUDNN_POINTWISE_ADD && kReluForward == CUDNN_POINTWISE_RELU_FWD &&
               kFallback == CUDNN_HEUR_MODE_FALLBACK && kModeA == CUDNN_HEUR_MODE_A);
+static_assert(kDefaultMath == CUDNN_DEFAULT_MATH && kFmaMath == CUDNN_FMA_MATH &&
+              kRnnStandard == CUDNN_RNN_ALGO_STANDARD && kLstm == CUDNN_LSTM && kGru == CUDNN_GRU &&
+              kDoubleBias == CUDNN_RNN_DOUBLE_BIAS && kUnidirectional == CUDNN_UNIDIRECTIONAL &&
+              kLinearInput == CUDNN_LINEAR_INPUT &&
+              kSequenceMajorUnpacked == CUDNN_RNN_DATA_LAYOUT_SEQ_MAJOR_UNPACKED &&
+              kInference == CUDNN_FWD_MODE_INFERENCE && kTraining == CUDNN_FWD_MODE_TRAINING &&
+              kAddToGradients == CUDNN_WGRAD_MODE_ADD && kPaddedIo == CUDNN_RNN_PADDED_IO_ENABLED);
+
+// Whether arguments are passed alike: as many, each as wide, pointers for pointers, floats for floats.
+template <class... A>
+struct Arguments {};
+template <class A, class B>
+constexpr bool passed_alike =
+    sizeof(A) == sizeof(B) && std::is_pointer_v<A> == std::is_pointer_v<B>&& std::is_floating_point_v<A> ==
+                                  std::is_floating_point_v<B>;
+template <class Ours, class Theirs>
+constexpr bool all_alike = false;
+template <class... A, class... B>
+requires(sizeof...(A) ==
+         sizeof...(B)) constexpr bool all_alike<Arguments<A...>, Arguments<B...>> = (passed_alike<A, B> && ...);
+template <class... A, class... B, class Result>
+constexpr bool called_alike(int (*RnnApi::*)(A...), Result (*)(B...)) {
+  return sizeof(Result) == sizeof(int) && all_alike<Arguments<A...>, Arguments<B...>>;
+}
+static_assert(called_alike(&RnnApi::create, cudnnCreateRNNDescriptor) &&
+              called_alike(&RnnApi::destroy, cudnnDestroyRNNDescriptor) &&
+              called_alike(&RnnApi::set, cudnnSetRNNDescriptor_v8) &&
+              called_alike(&RnnApi::data_create, cudnnCreateRNNDataDescriptor) &&
+              called_alike(&RnnApi::data_destroy, cudnnDestroyRNNDataDescriptor) &&
+              called_alike(&RnnApi::data_set, cudnnSetRNNDataDescriptor) &&
+              called_alike(&RnnApi::tensor_create, cudnnCreateTensorDescriptor) &&
+              called_alike(&RnnApi::tensor_destroy, cudnnDestroyTensorDescriptor) &&
+              called_alike(&RnnApi::tensor_set, cudnnSetTensorNdDescriptor) &&
+              called_alike(&RnnApi::tensor_get, cudnnGetTensorNdDescriptor) &&
+              called_alike(&RnnApi::dropout_create, cudnnCreateDropoutDescriptor) &&
+              called_alike(&RnnApi::dropout_destroy, cudnnDestroyDropoutDescriptor) &&
+              called_alike(&RnnApi::dropout_set, cudnnSetDropoutDescriptor) &&
+              called_alike(&RnnApi::weight_bytes, cudnnGetRNNWeightSpaceSize) &&
+              called_alike(&RnnApi::weight_places, cudnnGetRNNWeightParams) &&
+              called_alike(&RnnApi::space_bytes, cudnnGetRNNTempSpaceSizes) &&
+              called_alike(&RnnApi::forward, cudnnRNNForward) &&
+              called_alike(&RnnApi::backward_data, cudnnRNNBackwardData_v8) &&
+              called_alike(&RnnApi::backward_weights, cudnnRNNBackwardWeights_v8));
 static_assert(kTensorCore == CUDNN_NUMERICAL_NOTE_TENSOR_CORE &&
               kDownConvertInputs == CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS &&
               kReducedPrecisionReduction == CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION &&

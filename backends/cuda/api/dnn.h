@@ -1,6 +1,7 @@
-// cuDNN 9's graph interface as this backend uses it: a table of its C functions, filled with dlsym in the module and by
-// a simulator in the tests. Constants are declared here with cuDNN's values, so that it is needed at run time only;
-// api/check_constants.cpp compares them with cuDNN's headers where these are installed.
+// cuDNN 9's graph interface, and that for recurrent layers, as this backend uses them: a table of its C functions,
+// filled with dlsym in the module and by a simulator in the tests. Constants are declared here with cuDNN's values, so
+// that it is needed at run time only; api/check_constants.cpp compares them with cuDNN's headers where these are
+// installed.
 #pragma once
 
 #include <cstddef>
@@ -108,8 +109,61 @@ enum NumericalNote : int {
 };
 enum BehaviorNote : int { kRuntimeCompilation = 0 };
 
+enum MathType : int { kDefaultMath = 0, kFmaMath = 3 };  // TF32 is allowed, or not
+enum RnnAlgorithm : int { kRnnStandard = 0 };
+enum RnnMode : int { kLstm = 2, kGru = 3 };
+enum RnnBias : int { kDoubleBias = 2 };
+enum RnnDirection : int { kUnidirectional = 0 };
+enum RnnInput : int { kLinearInput = 0 };
+enum RnnLayout : int { kSequenceMajorUnpacked = 0 };
+enum RnnForwardMode : int { kInference = 0, kTraining = 1 };
+enum WeightGradientMode : int { kAddToGradients = 0 };
+inline constexpr std::uint32_t kPaddedIo = 1;
+
 using Handle = struct HandleOpaque*;
 using RawDescriptor = void*;
+using Rnn = struct RnnOpaque*;
+using RnnData = struct RnnDataOpaque*;
+using Tensor = struct TensorOpaque*;
+using Dropout = struct DropoutOpaque*;
+
+// What recurrent layers take: one layer, its weights in a space of cuDNN's own layout.
+struct RnnApi {
+  int (*create)(Rnn*);
+  int (*destroy)(Rnn);
+  int (*set)(Rnn, int algorithm, int mode, int bias, int direction, int input, int type, int compute_type,
+             int math_type, std::int32_t features, std::int32_t units, std::int32_t projection, std::int32_t layers,
+             Dropout, std::uint32_t flags);
+  int (*data_create)(RnnData*);
+  int (*data_destroy)(RnnData);
+  // `lengths`, on the host, one for each sequence, are copied.
+  int (*data_set)(RnnData, int type, int layout, int time, int n, int width, const int* lengths, void* padding);
+  int (*tensor_create)(Tensor*);
+  int (*tensor_destroy)(Tensor);
+  int (*tensor_set)(Tensor, int type, int axes, const int* sizes, const int* strides);
+  int (*tensor_get)(Tensor, int wanted, int* type, int* axes, int* sizes, int* strides);
+  int (*dropout_create)(Dropout*);
+  int (*dropout_destroy)(Dropout);
+  int (*dropout_set)(Dropout, Handle, float rate, void* states, std::size_t bytes, unsigned long long seed);
+  int (*weight_bytes)(Handle, Rnn, std::size_t* bytes);
+  // Where the matrix and the bias of a gate lie in a weight space at `space`: addresses are computed, nothing is read.
+  int (*weight_places)(Handle, Rnn, std::int32_t layer, std::size_t bytes, const void* space, std::int32_t gate,
+                       Tensor matrix, void** matrix_at, Tensor bias, void** bias_at);
+  int (*space_bytes)(Handle, Rnn, int forward_mode, RnnData x, std::size_t* workspace, std::size_t* reserve);
+  // `lengths` must be null since cuDNN 8.9.1: those of the data's descriptors count.
+  int (*forward)(Handle, Rnn, int forward_mode, const std::int32_t* lengths, RnnData, const void* x, RnnData, void* y,
+                 Tensor h_desc, const void* h, void* last_h, Tensor c_desc, const void* c, void* last_c,
+                 std::size_t weight_bytes, const void* weights, std::size_t workspace_bytes, void* workspace,
+                 std::size_t reserve_bytes, void* reserve);
+  int (*backward_data)(Handle, Rnn, const std::int32_t* lengths, RnnData, const void* y, const void* dy, RnnData,
+                       void* dx, Tensor h_desc, const void* h, const void* dlast_h, void* dh, Tensor c_desc,
+                       const void* c, const void* dlast_c, void* dc, std::size_t weight_bytes, const void* weights,
+                       std::size_t workspace_bytes, void* workspace, std::size_t reserve_bytes, void* reserve);
+  // After backward_data, with its reserve.
+  int (*backward_weights)(Handle, Rnn, int mode, const std::int32_t* lengths, RnnData, const void* x, Tensor h_desc,
+                          const void* h, RnnData, const void* y, std::size_t weight_bytes, void* dweights,
+                          std::size_t workspace_bytes, void* workspace, std::size_t reserve_bytes, void* reserve);
+};
 
 struct Api {
   int (*create)(Handle*);
@@ -125,6 +179,7 @@ struct Api {
   int (*descriptor_set)(RawDescriptor, int attribute, int type, std::int64_t count, const void* values);
   int (*descriptor_get)(RawDescriptor, int attribute, int type, std::int64_t wanted, std::int64_t* count, void* values);
   int (*execute)(Handle, RawDescriptor plan, RawDescriptor pack);
+  RnnApi rnn;
 };
 
 }  // namespace keratin::cuda::dnn

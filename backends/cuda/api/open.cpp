@@ -83,6 +83,25 @@ bool open_dnn(const probe::LibrarySearch& found, dnn::Api& api, std::string& rea
   get(api.descriptor_set, "cudnnBackendSetAttribute");
   get(api.descriptor_get, "cudnnBackendGetAttribute");
   get(api.execute, "cudnnBackendExecute");
+  get(api.rnn.create, "cudnnCreateRNNDescriptor");
+  get(api.rnn.destroy, "cudnnDestroyRNNDescriptor");
+  get(api.rnn.set, "cudnnSetRNNDescriptor_v8");
+  get(api.rnn.data_create, "cudnnCreateRNNDataDescriptor");
+  get(api.rnn.data_destroy, "cudnnDestroyRNNDataDescriptor");
+  get(api.rnn.data_set, "cudnnSetRNNDataDescriptor");
+  get(api.rnn.tensor_create, "cudnnCreateTensorDescriptor");
+  get(api.rnn.tensor_destroy, "cudnnDestroyTensorDescriptor");
+  get(api.rnn.tensor_set, "cudnnSetTensorNdDescriptor");
+  get(api.rnn.tensor_get, "cudnnGetTensorNdDescriptor");
+  get(api.rnn.dropout_create, "cudnnCreateDropoutDescriptor");
+  get(api.rnn.dropout_destroy, "cudnnDestroyDropoutDescriptor");
+  get(api.rnn.dropout_set, "cudnnSetDropoutDescriptor");
+  get(api.rnn.weight_bytes, "cudnnGetRNNWeightSpaceSize");
+  get(api.rnn.weight_places, "cudnnGetRNNWeightParams");
+  get(api.rnn.space_bytes, "cudnnGetRNNTempSpaceSizes");
+  get(api.rnn.forward, "cudnnRNNForward");
+  get(api.rnn.backward_data, "cudnnRNNBackwardData_v8");
+  get(api.rnn.backward_weights, "cudnnRNNBackwardWeights_v8");
   return get.complete(found, reason);
 }
 

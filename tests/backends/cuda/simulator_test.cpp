@@ -275,6 +275,110 @@ TEST_F(SimulatedGpu, AFailedCaptureIsToldAndRunsStepByStep) {
   EXPECT_NE(told.find("could not be captured as a CUDA graph"), std::string::npos) << told;
 }
 
+struct RecurrentCase {
+  const char* name;
+  Layer (*make)();
+  const char* by;  // what trains it; empty when that is none of cuDNN's
+};
+constexpr RecurrentCase kRecurrentCases[] = {
+    {"lstm", [] { return Layer(LSTM(4)); }, "cuDNN LSTM"},
+    {"lstm, dropout", [] { return Layer(LSTM(4, {.dropout = 0.3, .seed = 5, .return_sequences = true})); },
+     "cuDNN LSTM"},
+    {"lstm, backwards",
+     [] { return Layer(LSTM(4, {.use_bias = false, .return_sequences = true, .go_backwards = true})); }, "cuDNN LSTM"},
+    {"lstm, stateful", [] { return Layer(LSTM(4, {.stateful = true})); }, "cuDNN LSTM"},
+    {"gru", [] { return Layer(GRU(4, {.return_sequences = true})); }, "cuDNN GRU"},
+    {"gru, backwards", [] { return Layer(GRU(4, {.use_bias = false, .go_backwards = true})); }, "cuDNN GRU"},
+    {"bidirectional", [] { return Layer(Bidirectional(GRU(3, {.return_sequences = true}))); }, "cuDNN GRU"},
+    {"cell", [] { return Layer(RNN(LSTMCell(4))); }, "cuDNN LSTM"},
+    // What cuDNN does not compute.
+    {"gru, reset before", [] { return Layer(GRU(4, {.reset_after = false})); }, ""},
+    {"lstm, relu", [] { return Layer(LSTM(4, {.activation = "relu"})); }, ""},
+    {"lstm, its own tanh",
+     [] { return Layer(LSTM(4, {.activation = ActivationFunction([](const Value& x) { return x * 0.5; }, "tanh")})); },
+     ""},
+    {"lstm, recurrent dropout", [] { return Layer(LSTM(4, {.recurrent_dropout = 0.3, .seed = 5})); }, ""},
+    {"cells",
+     [] {
+       return Layer(RNN({LSTMCell(3), GRUCell(4)}));
+     },
+     ""},
+};
+
+Trained train_recurrent(const std::string& device, const RecurrentCase& c) {
+  const DeviceScope scope(device);
+  set_random_seed(7);
+  reset_names();
+  Sequential model({Input({5, 3}, {.batch_size = 8}), c.make(), Flatten(), Dense(2)});
+  model.compile(optimizers::SGD({.learning_rate = 0.1}), "mse");
+  const Tensor x = cpu_test::random_tensor({24, 5, 3}, DType::float32, -1, 1, 5);
+  const Tensor y = cpu_test::random_tensor({24, 2}, DType::float32, -1, 1, 6);
+  const History history = model.fit(x, y, {.batch_size = 8, .epochs = 3, .verbose = 0, .shuffle = false});
+  return {all_weights(model), model.predict(x, {.batch_size = 8, .verbose = 0}).to_vector<float>(), history["loss"]};
+}
+
+// The placement log of what `run` does.
+template <class Run>
+std::string placement_of(Run run) {
+  std::string text;
+  set_log_device_placement(true);
+  set_log_handler([&](LogLevel, std::string_view line) { text += line; });
+  run();
+  set_log_handler({});
+  set_log_device_placement(false);
+  return text;
+}
+
+TEST_F(SimulatedGpu, RecurrentLayersTrainLikeOnTheCpu) {
+  for (const char* faults : {"", "no_rnn", "no_cudnn"}) {
+    const Gpu gpu(faults);
+    const bool supported = *faults == 0;
+    for (const RecurrentCase& c : kRecurrentCases) {
+      SCOPED_TRACE(std::string(c.name) + " with '" + faults + "'");
+      const Trained expected = train_recurrent("cpu", c);
+      Trained got;
+      const std::string placement = placement_of([&] { got = train_recurrent(gpu.device(), c); });
+      expect_like(got, expected);
+      const bool trains = supported && *c.by != 0;
+      EXPECT_EQ(placement.find("gradient, forwards again") != placement.npos, trains) << placement;
+      if (trains) {
+        EXPECT_NE(placement.find(c.by), placement.npos) << placement;
+      }
+      if (!supported) {
+        EXPECT_EQ(placement.find("cuDNN"), placement.npos) << placement;
+      }
+      EXPECT_EQ(placement.find("could not be captured"), placement.npos) << placement;
+    }
+  }
+}
+
+TEST_F(SimulatedGpu, RecurrentLayersReplayAndRepeatBitForBit) {
+  const RecurrentCase& c = kRecurrentCases[2];
+  const Gpu gpu("");
+  const Trained replayed = train_recurrent(gpu.device(), c);
+  expect_same_bits(train_recurrent(gpu.device(), c), replayed);
+  const ScopedEnvironment eager("KERATIN_CUDA_GRAPH", "0");
+  expect_same_bits(train_recurrent(Gpu("").device(), c), replayed);
+}
+
+// Masks are the loop's own; sequences that are too long for cuDNN, too. Tensor cores come with the precision.
+TEST_F(SimulatedGpu, RecurrentLayersTellHowTheyAreComputed) {
+  const Gpu gpu("");
+  const DeviceScope scope(gpu.device());
+  const auto placement = [](const Sequential& model, const Shape& shape) {
+    return placement_of([&] { Sequential(model).predict(Tensor(shape), {.verbose = 0}); });
+  };
+  const std::string plain = placement(Sequential({Input({5, 3}), LSTM(4)}), {2, 5, 3});
+  EXPECT_NE(plain.find("cuDNN LSTM, 5 steps of 2x3 -> 2x4, standard algorithm"), plain.npos) << plain;
+  EXPECT_EQ(plain.find("tf32"), plain.npos) << plain;
+  const std::string masked = placement(Sequential({Input({5, 3}), Masking(), LSTM(4)}), {2, 5, 3});
+  EXPECT_EQ(masked.find("cuDNN"), masked.npos) << masked;
+  set_float32_precision(Precision::high);
+  const std::string fast = placement(Sequential({Input({5, 3}), GRU(4)}), {2, 5, 3});
+  set_float32_precision(Precision::highest);
+  EXPECT_NE(fast.find("tf32 allowed"), fast.npos) << fast;
+}
+
 // What a convolution's kernel says of itself when its plan is prepared.
 std::string conv_algorithm(const std::string& device, const CompileOptions& options) {
   HandMadePlan plan;

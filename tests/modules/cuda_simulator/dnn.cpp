@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "tests/modules/cuda_simulator/rnn.h"
 #include "tests/modules/cuda_simulator/simulator.h"
 
 namespace keratin::cuda::dnn {
@@ -363,6 +364,8 @@ int execute(Handle handle, RawDescriptor plan_raw, RawDescriptor pack_raw) {
 
 }  // namespace
 
+Stream stream_of(Handle handle) { return handle->stream; }
+
 const dnn::Api& dnn_api() {
   static const Api api = {
       .create =
@@ -402,6 +405,7 @@ const dnn::Api& dnn_api() {
       .descriptor_set = set,
       .descriptor_get = get,
       .execute = execute,
+      .rnn = rnn_api(),
   };
   return api;
 }
