@@ -263,6 +263,23 @@ std::vector<OpCase> recurrent_cases() {
                     .tolerance = 1e-5,
                     .differentiate_twice = !row.gradient});
   }
+  // In a loop, whose steps' addresses are those of floats and no more.
+  rows.push_back({.name = "recurrent_in_a_loop",
+                  .inputs = {{{2, 3, 1, 3}, DType::float32, -1, 1},
+                             {{1, 5}, DType::float32, -1, 1},
+                             {{3, 15}, DType::float32, -1, 1},
+                             {{5, 15}, DType::float32, -1, 1}},
+                  .build = [](const Values& in, DType) -> OpGraph {
+                    const ops::ScanResult result = ops::scan(
+                        [&](const Values& x, const Values& h) -> ops::ScanStep {
+                          const Values y = composed(RecurrentKind::gru, false, {x[0], h[0], in[2], in[3]});
+                          return {{y[1]}, {y[0]}};
+                        },
+                        {in[0]}, {in[1]});
+                    return {{result.carries[0], result.outputs[0]}};
+                  },
+                  .tolerance = 1e-5,
+                  .differentiate_twice = false});
   return rows;
 }
 

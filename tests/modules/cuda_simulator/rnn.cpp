@@ -225,16 +225,21 @@ void run_backward_weights(const Run& r, float* dweights) {
 // Rules of the calls; the first that is broken is told.
 class Rules {
  public:
+  // Sequences and states may lie anywhere.
   void operand(const char* name, const void* memory, i64 elements, bool may_be_null = false) {
-    if (!memory && may_be_null) return;
-    if (text_.empty()) text_ = fault_of_operand(name, memory, elements * 4, 16);
+    if (memory || !may_be_null) check(name, memory, elements, 4);
   }
+  // Spaces that are cuDNN's own.
+  void space(const char* name, const void* memory, i64 elements) { check(name, memory, elements, 128); }
   void hold(bool rule, const char* text) {
     if (!rule && text_.empty()) text_ = text;
   }
   const std::string& broken() const { return text_; }
 
  private:
+  void check(const char* name, const void* memory, i64 elements, i64 alignment) {
+    if (text_.empty()) text_ = fault_of_operand(name, memory, elements * 4, alignment);
+  }
   std::string text_;
 };
 
@@ -252,7 +257,7 @@ Rules rules_of(Rnn rnn, const std::int32_t* lengths, RnnData x, RnnData y, Tenso
   rules.hold(weight_bytes == static_cast<std::size_t>(weight_elements(*rnn)) * 4, "the weight space has another size");
   const i64 needed = workspace_elements(*rnn, *x, mode);
   rules.hold(workspace_bytes >= static_cast<std::size_t>(needed) * 4, "the workspace is too small");
-  rules.operand("the workspace", workspace, needed);
+  rules.space("the workspace", workspace, needed);
   return rules;
 }
 
@@ -270,14 +275,14 @@ int forward(Handle handle, Rnn rnn, int mode, const std::int32_t* lengths, RnnDa
   rules.operand("y", y, x_desc->time * state);
   rules.operand("h", h, state);
   rules.operand("the last h", last_h, state, true);
-  rules.operand("the weights", weights, weight_elements(*rnn));
+  rules.space("the weights", weights, weight_elements(*rnn));
   rules.hold(lstm || (!c && !last_c), "a GRU has no c");
   if (lstm) rules.operand("c", c, state);
   if (lstm) rules.operand("the last c", last_c, state, true);
   if (mode == kTraining) {
     const i64 needed = reserve_elements(*rnn, *x_desc);
     rules.hold(reserve_bytes >= static_cast<std::size_t>(needed) * 4, "the reserve is too small");
-    rules.operand("the reserve", reserve, needed);
+    rules.space("the reserve", reserve, needed);
   }
   if (!rules.broken().empty()) return broken_rule("cudnnRNNForward: " + rules.broken(), kBadParameter);
   const Run run{*rnn,
@@ -312,9 +317,9 @@ int backward_data(Handle handle, Rnn rnn, const std::int32_t* lengths, RnnData y
   if (rnn->mode == kLstm) rules.operand("c", c, state);
   rules.operand("the last c's gradient", dlast_c, state, true);
   rules.operand("c's gradient", dc, state, true);
-  rules.operand("the weights", weights, weight_elements(*rnn));
+  rules.space("the weights", weights, weight_elements(*rnn));
   rules.hold(reserve_bytes >= static_cast<std::size_t>(needed) * 4, "the reserve is too small");
-  rules.operand("the reserve", reserve, needed);
+  rules.space("the reserve", reserve, needed);
   if (!rules.broken().empty()) return broken_rule("cudnnRNNBackwardData_v8: " + rules.broken(), kBadParameter);
   // y is read only: const in the call, not in Run.
   const Run run{*rnn,
@@ -345,9 +350,9 @@ int backward_weights(Handle handle, Rnn rnn, int mode, const std::int32_t* lengt
   rules.operand("x", x, x_desc->time * x_desc->n * rnn->features);
   rules.operand("h", h, state);
   rules.operand("y", y, x_desc->time * state);
-  rules.operand("the weights' gradients", dweights, weight_elements(*rnn));
+  rules.space("the weights' gradients", dweights, weight_elements(*rnn));
   rules.hold(reserve_bytes >= static_cast<std::size_t>(needed) * 4, "the reserve is too small");
-  rules.operand("the reserve", reserve, needed);
+  rules.space("the reserve", reserve, needed);
   if (!rules.broken().empty()) return broken_rule("cudnnRNNBackwardWeights_v8: " + rules.broken(), kBadParameter);
   const Run run{*rnn,
                 x_desc->time,
