@@ -6,6 +6,7 @@
 #include "keratin/core/compiler/passes.h"
 #include "keratin/core/graph/leaves.h"
 #include "keratin/core/ops/scan.h"
+#include "keratin/core/ops/shaping.h"
 
 namespace keratin {
 namespace {
@@ -75,8 +76,21 @@ Values prune(const Node& node, const Values& inputs, const std::vector<bool>& us
   const auto& attrs = node.attrs_as<ScanAttrs>();
   const ScanBody& body = *attrs.body;
   const auto carries = static_cast<std::size_t>(attrs.carries), sequences = static_cast<std::size_t>(attrs.sequences);
-  // A carry is needed when its last value is used, or when what is needed depends on it.
+  Values places(body.outputs.size());  // nobody asks for the empty ones
   std::vector<bool> needed = used, input_needed(body.inputs.size());
+  // An output that is a sequence's element, the mask say, is that sequence once collected.
+  for (std::size_t i = carries; i < needed.size(); ++i) {
+    if (!needed[i]) continue;
+    Value value = body.outputs[i];
+    while (value.node()->is(kReshape)) value = value.node()->input(0);
+    const auto begin = body.inputs.begin(), end = begin + static_cast<std::ptrdiff_t>(sequences);
+    const auto same = std::find(begin, end, value);
+    if (same == end) continue;
+    needed[i] = false;
+    places[i] = ops::reshape(inputs[static_cast<std::size_t>(same - begin)],
+                             Shape{attrs.length}.concat(body.outputs[i].shape()));
+  }
+  // A carry is needed when its last value is used, or when what is needed depends on it.
   for (bool grows = true; grows;) {
     grows = false;
     Values roots;
@@ -113,9 +127,9 @@ Values prune(const Node& node, const Values& inputs, const std::vector<bool>& us
   for (std::size_t i = 0; i < needed.size(); ++i) {
     if (needed[i]) smaller.outputs.push_back(body.outputs[i]);
   }
+  if (smaller.outputs.empty()) return places;
   fewer.body = std::make_shared<const ScanBody>(std::move(smaller));
   const Values results = apply_scan(fewer, arguments);
-  Values places(needed.size());  // nobody asks for the empty ones
   std::size_t next = 0;
   for (std::size_t i = 0; i < needed.size(); ++i) {
     if (needed[i]) places[i] = results[next++];

@@ -118,6 +118,9 @@ std::vector<OpCase> sorting_cases() {
   add(row("argsort_ties", {{{5, 40}, DType::int32, -3, 3}}, argsort));
   add(row("argsort_uint8", {{{3, 9}, DType::uint8, 0, 5}}, argsort));
   add(row("argsort_int64", {{{9}, DType::int64, -900, 900}}, argsort));
+  // Rows that the GPU merges from sorted runs; below, sums that it takes in blocks of blocks.
+  add(row("argsort_runs", {{{3, 2500}}}, argsort));
+  add(row("argsort_runs_ties", {{{2, 3000}, DType::int32, -3, 3}}, argsort));
   add(row("argsort_axis", {{{4, 5, 3}}}, [](const Values& in) {
     return Values{ops::argsort(in[0], 0), ops::argsort(in[0], 1)};
   }));
@@ -137,6 +140,9 @@ std::vector<OpCase> sorting_cases() {
   }
   rows.push_back(row("cumsum_long", {{{70, 1001}}}, [](const Values& in) { return Values{ops::cumsum(in[0], 1)}; }));
   rows.back().tolerance = 2e-5;
+  add(row("cumsum_blocks", {{{2, 20000}, DType::float32, -0.01, 0.01}}, [](const Values& in) {
+    return Values{ops::cumsum(in[0], 1), apply1(kCumsum, CumsumAttrs{1, true}, {in[0]})};
+  }));
   rows.push_back(row("cumsum_int32", {{{3, 5}, DType::int32, -50, 50}}, [](const Values& in) {
     return Values{ops::cumsum(in[0], 0), ops::cumsum(in[0], 1), ops::cumsum(ops::greater(in[0], 0.0), 1)};
   }));

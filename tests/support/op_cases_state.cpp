@@ -40,6 +40,15 @@ std::vector<OpCase> gather_cases() {
   rows.push_back(row("take_grad_outside", {{{4, 3}}, {{4}, DType::int32, 0, 0, {5, 1, -2, 1}}}, [](const Values& in) {
     return apply1(kTakeGrad, TakeGradAttrs{{3, 3}}, in);
   }));
+  // So many ids and elements that the GPU sorts the ids, which are few or hardly meet.
+  for (const double ids : {3.0, 20000.0}) {
+    const std::string name = ids < 4 ? "take_grad_few_ids" : "take_grad_many_ids";
+    rows.push_back(row(name, {{{1500, 3}}, {{1500}, DType::int32, -1, ids}}, [](const Values& in) {
+      return apply1(kTakeGrad, TakeGradAttrs{{20000, 3}}, in);
+    }));
+    rows.back().differentiate = false;
+    rows.back().tolerance = 1e-5;
+  }
 
   struct Batch {
     std::string name;

@@ -173,6 +173,7 @@ TEST_F(SimulatedGpu, LoopsAreAsLongAsTheyLikeInAPlanOfOneSize) {
   EXPECT_NE(few.find("loop of 3 steps"), std::string::npos) << few;
   EXPECT_NE(many.find("loop of 40 steps"), std::string::npos) << many;
   EXPECT_NE(many.find("elementwise at once"), std::string::npos) << many;
+  EXPECT_EQ(many.find("copy bool"), std::string::npos) << many;  // masks are there already
   EXPECT_NE(many.find("cublasLt 7x20x5"), std::string::npos) << many;
 }
 
