@@ -4,6 +4,8 @@
 #include <cstring>
 #include <filesystem>
 
+#include "keratin/core/compiler/passes.h"
+#include "keratin/core/graph/leaves.h"
 #include "keratin/core/runtime/device.h"
 #include "keratin/core/runtime/loader.h"
 #include "keratin/core/tensor/errors.h"
@@ -439,6 +441,78 @@ TEST_F(SimulatedGpu, MemoryIsCountedAndLimited) {
   EXPECT_THROW(device->release(&memory), InvalidArgument);
   device->set_memory_limit(0);
   EXPECT_THROW(device->allocate(std::size_t{1} << 40), OutOfMemory);
+}
+
+// Rows that are repeated, parts of wider rows, single numbers, sums and concatenations, on arrays small and large
+// enough to be taken in packs, and on such that do not fit these.
+TEST_F(SimulatedGpu, ElementwiseOpsAreOneLaunch) {
+  const Gpu gpu("");
+  const struct {
+    std::int64_t rows, columns;
+    DType dtype;
+  } cases[] = {{3, 5, DType::float32},     {1, 64, DType::float32},     {4096, 3, DType::float32},
+               {700, 512, DType::float32}, {350, 1022, DType::float32}, {1200, 40, DType::float64}};
+  for (const auto& [rows, columns, dtype] : cases) {
+    SCOPED_TRACE(std::to_string(rows) + " rows of " + std::to_string(columns));
+    const std::vector<Tensor> data = {cpu_test::random_tensor({rows, 2 * columns}, dtype, -2, 2, 1),
+                                      cpu_test::random_tensor({rows, columns}, dtype, -2, 2, 2),
+                                      cpu_test::random_tensor({columns}, dtype, -2, 2, 3),
+                                      cpu_test::random_tensor({}, dtype, -2, 2, 4)};
+    const auto computed = [&](const std::string& device) {
+      Program program{.name = "elementwise", .inputs = {}, .outputs = {}, .updates = {}, .gradients = {}};
+      for (const Tensor& x : data) program.inputs.push_back(input_value("x", {x.shape(), x.dtype()}));
+      const Values& in = program.inputs;
+      const Value left = ops::slice(in[0], {0, 0}, {-1, columns}),
+                  right = ops::slice(in[0], {0, columns}, {-1, columns});
+      const Value gate = ops::sigmoid(left + in[2]), y = ops::tanh(right) * gate + in[1] * in[3];
+      program.outputs = {y, ops::concatenate({gate, y}, -1), ops::sum(y * gate, {0}), ops::mean(in[1], {0})};
+      const auto backend = open_device(device);
+      PlanInstance instance(compile(program, *backend), {}, std::make_shared<Arena>(backend));
+      std::string kernels;
+      for (std::size_t i = 0; i < instance.plan().steps.size(); ++i) {
+        kernels += instance.executable().describe(static_cast<int>(i)) + "\n";
+      }
+      EXPECT_NE(kernels.find("elementwise at once"), std::string::npos) << kernels;
+      instance.allocate();
+      for (std::size_t i = 0; i < data.size(); ++i) instance.write_input(static_cast<int>(i), data[i]);
+      std::vector<Tensor> results;
+      instance.run();
+      instance.run();  // captured
+      for (int i = 0; i < 4; ++i) results.push_back(instance.read_output(i));
+      return results;
+    };
+    const std::vector<Tensor> got = computed(gpu.device()), expected = computed("cpu");
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      cpu_test::expect_close(got[i], expected[i], i < 2 ? 2e-6 : 2e-5 * std::sqrt(static_cast<double>(rows)));
+    }
+  }
+}
+
+// Convolutions in a loop: by cuDNN where the steps' addresses are multiples of 16 bytes, as products where not.
+TEST_F(SimulatedGpu, ConvolutionsInLoops) {
+  const auto trained = [](const std::string& device, std::string* placement) {
+    const DeviceScope scope(device);
+    set_random_seed(7);
+    reset_names();
+    Sequential model({Input({4, 5, 5, 2}), ConvLSTM2D(3, {3, 3}, {.padding = "same", .return_sequences = true}),
+                      ConvLSTM2D(4, {2, 2}), GlobalAveragePooling2D()});
+    model.compile("adam", "mse");
+    std::string told;
+    set_log_handler([&](LogLevel, std::string_view text) { told += text; });
+    set_log_device_placement(placement != nullptr);
+    const Tensor x = cpu_test::random_tensor({6, 4, 5, 5, 2}, DType::float32, -1, 1, 5);
+    const History history = model.fit(x, cpu_test::random_tensor({6, 4}), {.batch_size = 3, .epochs = 3, .verbose = 0});
+    set_log_device_placement(false);
+    set_log_handler(nullptr);
+    if (placement) *placement = told;
+    return Trained{all_weights(model), model.predict(x, {.verbose = 0}).to_vector<float>(), history["loss"]};
+  };
+  const Gpu gpu("");
+  std::string placement;
+  expect_like(trained(gpu.device(), &placement), trained("cpu", nullptr));
+  EXPECT_NE(placement.find("loop of 4 steps"), std::string::npos) << placement;
+  EXPECT_NE(placement.find("cudnn engine"), std::string::npos) << placement;
+  EXPECT_NE(placement.find("windows as rows"), std::string::npos) << placement;
 }
 
 // Sizes around those where kernels change their way: long rows, few and many of them, equal keys, NaN.
