@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "keratin/backends/cuda/recurrent.h"
 #include "keratin/core/tensor/errors.h"
 #include "keratin/core/tensor/log.h"
 
@@ -39,10 +40,24 @@ CudaExecutable::CudaExecutable(std::shared_ptr<Context> context, std::string dev
     state.slots.insert(state.slots.end(), step.outputs.begin(), step.outputs.end());
     first_slot_.push_back(operands);
     operands += state.slots.size();
-    workspace_bytes_ = std::max(workspace_bytes_, std::int64_t{state.kernel->workspace_bytes()});
     steps_.push_back(std::move(state));
   }
   addresses_.resize(operands);
+  join_steps(plan);
+}
+
+void CudaExecutable::join_steps(const Plan& plan) {
+  std::vector<Kernel*> kernels;
+  for (const StepState& step : steps_) kernels.push_back(step.kernel.get());
+  const std::vector<JoinedSteps> all = join_recurrent(plan, kernels);
+  for (const Kernel* kernel : kernels) {
+    workspace_bytes_ = std::max(workspace_bytes_, std::int64_t{kernel->workspace_bytes()});
+  }
+  for (const JoinedSteps& joined : all) {
+    const std::int64_t at = (workspace_bytes_ + kSlotAlignment - 1) / kSlotAlignment * kSlotAlignment;
+    steps_[joined.first].kept_at = steps_[joined.second].kept_at = at;
+    workspace_bytes_ = at + joined.kept_bytes;
+  }
 }
 
 CudaExecutable::~CudaExecutable() {
@@ -95,7 +110,9 @@ void CudaExecutable::make_tapes() {
 
 Launch CudaExecutable::launch_of(std::size_t step) const {
   void* const* operands = addresses_.data() + first_slot_[step];
-  return {context_->stream(), operands, operands + steps_[step].inputs, workspace_};
+  const StepState& state = steps_[step];
+  return {context_->stream(), operands, operands + state.inputs, workspace_,
+          state.kept_at < 0 ? nullptr : workspace_ + state.kept_at};
 }
 
 void CudaExecutable::launch_step(std::size_t step) const {

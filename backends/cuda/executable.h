@@ -30,11 +30,14 @@ class CudaExecutable final : public Executable {
     std::vector<int> slots;  // inputs, then outputs
     std::size_t inputs = 0;
     std::string scope, op;
+    std::int64_t kept_at = -1;  // behind the workspace, what is kept of a step for another
   };
   struct Place {
     Region region;
     std::int64_t offset;
   };
+  // Steps of which one goes on from what the other leaves, and how much workspace the plan needs then.
+  void join_steps(const Plan& plan);
   Launch launch_of(std::size_t step) const;
   void launch_step(std::size_t step) const;
   // Neighbouring steps that share launches; made when the addresses are known.

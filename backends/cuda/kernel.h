@@ -16,7 +16,8 @@ struct Launch {
   Stream stream;
   const void* const* in;
   void* const* out;
-  std::byte* workspace;  // other kernels use it in between
+  std::byte* workspace;       // other kernels use it in between
+  std::byte* kept = nullptr;  // of joined steps: what the first leaves for the second, which no other kernel touches
 };
 
 class Kernel {
@@ -37,6 +38,9 @@ class Kernel {
   // Kernel and algorithm, for the placement log.
   virtual std::string description() const { return description_; }
   i64 workspace_bytes() const { return workspace_bytes_; }
+
+ protected:
+  void set_workspace_bytes(i64 bytes) { workspace_bytes_ = bytes; }
 
  private:
   std::string description_;

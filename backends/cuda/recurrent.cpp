@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "keratin/backends/cuda/device/shaping.h"
-#include "keratin/backends/cuda/kernel.h"
+#include "keratin/backends/cuda/recurrent.h"
 #include "keratin/backends/cuda/recurrent_plan.h"
 
 namespace keratin::cuda {
@@ -52,101 +52,132 @@ struct Use {
   std::size_t kernel() const { return lstm ? 3 : 2; }  // its place among the operands
 
   std::string description() const { return plan->description() + (reverse ? ", backwards" : ""); }
-  void pack(const Launch& l, float* space) const {
-    const std::size_t k = kernel();
-    pack_recurrent_weights(l.stream, weights, input(l, k), input(l, k + 1),
-                           weights.biases > 0 ? input(l, k + 2) : nullptr, space);
-  }
-  // x in the order in which cuDNN goes through it.
-  const float* in_order(const Launch& l, i64 row, const float* x, float* flipped) const {
-    if (reverse) flip(l.stream, time(), row, x, flipped);
-    return reverse ? flipped : x;
-  }
-
   static const float* input(const Launch& l, std::size_t i) { return static_cast<const float*>(l.in[i]); }
   static float* output(const Launch& l, std::size_t i) { return static_cast<float*>(l.out[i]); }
 };
 
+// Where in a piece of memory lies what a way forwards works on, and in training leaves.
+struct Way {
+  i64 weights = 0, x = 0, y = 0, reserve = 0;
+
+  // x in the order in which cuDNN goes through it, when the op goes the other way; y, where it is not the op's result.
+  Way() = default;
+  Way(Pieces& pieces, const Use& use, dnn::RnnForwardMode mode)
+      : weights(pieces.add(use.plan->weight_bytes())),
+        x(pieces.add(use.reverse ? use.x_bytes() : 0)),
+        y(pieces.add(use.reverse || mode == dnn::kTraining ? use.y_bytes() : 0)),
+        reserve(pieces.add(mode == dnn::kTraining ? use.plan->reserve_bytes() : 0)) {}
+
+  // The operands of a way forwards in this memory.
+  RecurrentPlan::Forward operands(const Use& use, const Launch& l, std::byte* memory) const {
+    const auto piece = [&](i64 at) { return reinterpret_cast<float*>(memory + at); };
+    return {.x = use.reverse ? piece(x) : Use::input(l, 0),
+            .h = Use::input(l, 1),
+            .c = use.lstm ? Use::input(l, 2) : nullptr,
+            .weights = piece(weights),
+            .y = piece(y),
+            .last_h = nullptr,
+            .last_c = nullptr,
+            .workspace = nullptr,
+            .reserve = piece(reserve)};
+  }
+  // Packs the weights and turns x round.
+  void begin(const Use& use, const Launch& l, std::byte* memory) const {
+    const std::size_t k = use.kernel();
+    pack_recurrent_weights(l.stream, use.weights, Use::input(l, k), Use::input(l, k + 1),
+                           use.weights.biases > 0 ? Use::input(l, k + 2) : nullptr,
+                           reinterpret_cast<float*>(memory + weights));
+    if (use.reverse) flip(l.stream, use.time(), use.x_row(), Use::input(l, 0), reinterpret_cast<float*>(memory + x));
+  }
+};
+
 class ForwardKernel final : public Kernel {
  public:
-  static KernelPtr make(Use use) {
-    Pieces pieces;
-    const i64 weights = pieces.add(use.plan->weight_bytes()), x = pieces.add(use.reverse ? use.x_bytes() : 0),
-              y = pieces.add(use.reverse ? use.y_bytes() : 0),
-              rest = pieces.add(use.plan->workspace_bytes(dnn::kInference));
-    return KernelPtr(new ForwardKernel(std::move(use), pieces.bytes(), weights, x, y, rest));
+  explicit ForwardKernel(Use use) : Kernel(use.description()), use_(std::move(use)) { place(dnn::kInference); }
+
+  const Use& use() const { return use_; }
+  // From now on it leaves what the gradient goes on from; returns how many bytes that takes.
+  i64 keep() {
+    place(dnn::kTraining);
+    return kept_.bytes();
   }
+  const Way& way() const { return way_; }
 
   void run(const Launch& l) const override {
-    const auto piece = [&](i64 at) { return reinterpret_cast<float*>(l.workspace + at); };
-    float* y = use_.reverse ? piece(y_) : Use::output(l, 0);
-    use_.pack(l, piece(weights_));
-    use_.plan->forward(dnn::kInference, {.x = use_.in_order(l, use_.x_row(), Use::input(l, 0), piece(x_)),
-                                         .h = Use::input(l, 1),
-                                         .c = use_.lstm ? Use::input(l, 2) : nullptr,
-                                         .weights = piece(weights_),
-                                         .y = y,
-                                         .last_h = Use::output(l, 1),
-                                         .last_c = use_.lstm ? Use::output(l, 2) : nullptr,
-                                         .workspace = piece(rest_),
-                                         .reserve = nullptr});
-    if (use_.reverse) flip(l.stream, use_.time(), use_.y_row(), y, Use::output(l, 0));
+    const bool keeps = mode_ == dnn::kTraining;
+    std::byte* memory = keeps ? l.kept : l.workspace;
+    way_.begin(use_, l, memory);
+    RecurrentPlan::Forward operands = way_.operands(use_, l, memory);
+    if (!keeps && !use_.reverse) operands.y = Use::output(l, 0);
+    operands.last_h = Use::output(l, 1);
+    operands.last_c = use_.lstm ? Use::output(l, 2) : nullptr;
+    operands.workspace = l.workspace + rest_;
+    use_.plan->forward(mode_, operands);
+    if (use_.reverse) {
+      flip(l.stream, use_.time(), use_.y_row(), operands.y, Use::output(l, 0));
+    } else if (keeps) {
+      check_runtime(
+          runtime_api().copy_on_device(l.out[0], operands.y, static_cast<std::size_t>(use_.y_bytes()), l.stream),
+          "cudaMemcpyAsync");
+    }
   }
 
  private:
-  ForwardKernel(Use use, i64 bytes, i64 weights, i64 x, i64 y, i64 rest)
-      : Kernel(use.description(), bytes), use_(std::move(use)), weights_(weights), x_(x), y_(y), rest_(rest) {}
+  void place(dnn::RnnForwardMode mode) {
+    mode_ = mode;
+    Pieces pieces;
+    way_ = Way(mode == dnn::kTraining ? kept_ : pieces, use_, mode);
+    rest_ = pieces.add(use_.plan->workspace_bytes(mode));
+    set_workspace_bytes(pieces.bytes());
+  }
 
   Use use_;
-  i64 weights_, x_, y_, rest_;  // in the workspace
+  dnn::RnnForwardMode mode_ = dnn::kInference;
+  Pieces kept_;
+  Way way_;
+  i64 rest_ = 0;  // cuDNN's part of the workspace
 };
 
-// How large cuDNN's notes of a forward run are it says when a plan is prepared, too late for them to be a value of the
-// program. So the way forwards is gone once more, in training mode.
+// Goes on from what the forward pass left, or, where that is not in the same plan, goes forwards again first. (How much
+// there is to leave cuDNN tells when a plan is prepared, too late for it to be a value of the program.)
 class GradientKernel final : public Kernel {
  public:
-  static KernelPtr make(Use use) {
-    Pieces pieces;
-    Places p;
-    p.weights = pieces.add(use.plan->weight_bytes());
-    p.dweights = pieces.add(use.plan->weight_bytes());
-    p.y = pieces.add(use.y_bytes());
-    p.dy = pieces.add(use.reverse || !use.given[0] ? use.y_bytes() : 0);
-    p.x = pieces.add(use.reverse ? use.x_bytes() : 0);
-    p.dx = pieces.add(use.reverse ? use.x_bytes() : 0);
-    p.reserve = pieces.add(use.plan->reserve_bytes());
-    p.rest = pieces.add(use.plan->workspace_bytes(dnn::kTraining));
-    return KernelPtr(new GradientKernel(std::move(use), pieces.bytes(), p));
+  explicit GradientKernel(Use use) : Kernel(use.description() + ", gradient"), use_(std::move(use)) { place(); }
+
+  const Use& use() const { return use_; }
+  // From now on a forward pass was there and has left this.
+  void go_on_from(const Way& way) {
+    joined_ = true;
+    place();
+    way_ = way;
   }
+  std::string description() const override { return Kernel::description() + (joined_ ? "" : ", forwards again"); }
 
   void run(const Launch& l) const override {
     const auto piece = [&](i64 at) { return reinterpret_cast<float*>(l.workspace + at); };
     const std::size_t kernel = use_.kernel();
-    const RecurrentPlan::Forward forward = {.x = use_.in_order(l, use_.x_row(), Use::input(l, 0), piece(at_.x)),
-                                            .h = Use::input(l, 1),
-                                            .c = use_.lstm ? Use::input(l, 2) : nullptr,
-                                            .weights = piece(at_.weights),
-                                            .y = piece(at_.y),
-                                            .last_h = nullptr,
-                                            .last_c = nullptr,
-                                            .workspace = piece(at_.rest),
-                                            .reserve = piece(at_.reserve)};
-    use_.pack(l, piece(at_.weights));
-    use_.plan->forward(dnn::kTraining, forward);
-
+    std::byte* memory = joined_ ? l.kept : l.workspace;
+    RecurrentPlan::Forward forward = way_.operands(use_, l, memory);
+    forward.workspace = piece(rest_);
+    if (!joined_) {
+      way_.begin(use_, l, memory);
+      use_.plan->forward(dnn::kTraining, forward);
+    }
     std::size_t next = kernel + 2 + (use_.weights.biases > 0 ? 1 : 0);
     const float* dresults[3] = {};
     for (std::size_t i = 0; i < use_.given.size(); ++i) {
       if (use_.given[i]) dresults[i] = Use::input(l, next++);
     }
-    const float* dy = piece(at_.dy);
-    if (dresults[0]) {
-      dy = use_.in_order(l, use_.y_row(), dresults[0], piece(at_.dy));
-    } else {
-      zero(l, piece(at_.dy), use_.y_bytes());
+    const float* dy = dresults[0];
+    if (!dy) {
+      dy = piece(dy_);
+      zero(l, piece(dy_), use_.y_bytes());
+    } else if (use_.reverse) {
+      flip(l.stream, use_.time(), use_.y_row(), dresults[0], piece(dy_));
+      dy = piece(dy_);
     }
-    float* dx = use_.reverse ? piece(at_.dx) : Use::output(l, 0);
-    zero(l, piece(at_.dweights), use_.plan->weight_bytes());
+    float* dx = use_.reverse ? piece(dx_) : Use::output(l, 0);
+    zero(l, piece(dweights_), use_.plan->weight_bytes());
     use_.plan->backward({.forward = forward,
                          .dy = dy,
                          .dlast_h = dresults[1],
@@ -154,26 +185,32 @@ class GradientKernel final : public Kernel {
                          .dx = dx,
                          .dh = Use::output(l, 1),
                          .dc = use_.lstm ? Use::output(l, 2) : nullptr,
-                         .dweights = piece(at_.dweights)});
-    unpack_recurrent_weights(l.stream, use_.weights, piece(at_.dweights), Use::output(l, kernel),
+                         .dweights = piece(dweights_)});
+    unpack_recurrent_weights(l.stream, use_.weights, piece(dweights_), Use::output(l, kernel),
                              Use::output(l, kernel + 1),
                              use_.weights.biases > 0 ? Use::output(l, kernel + 2) : nullptr);
     if (use_.reverse) flip(l.stream, use_.time(), use_.x_row(), dx, Use::output(l, 0));
   }
 
  private:
-  struct Places {
-    i64 weights, dweights, y, dy, x, dx, reserve, rest;  // in the workspace
-  };
-  GradientKernel(Use use, i64 bytes, const Places& at)
-      : Kernel(use.description() + ", gradient, forwards again", bytes), use_(std::move(use)), at_(at) {}
+  void place() {
+    Pieces pieces;
+    if (!joined_) way_ = Way(pieces, use_, dnn::kTraining);
+    dweights_ = pieces.add(use_.plan->weight_bytes());
+    dy_ = pieces.add(use_.reverse || !use_.given[0] ? use_.y_bytes() : 0);
+    dx_ = pieces.add(use_.reverse ? use_.x_bytes() : 0);
+    rest_ = pieces.add(use_.plan->workspace_bytes(dnn::kTraining));
+    set_workspace_bytes(pieces.bytes());
+  }
 
   static void zero(const Launch& l, void* memory, i64 bytes) {
     check_runtime(runtime_api().fill(memory, 0, static_cast<std::size_t>(bytes), l.stream), "cudaMemsetAsync");
   }
 
   Use use_;
-  Places at_;
+  bool joined_ = false;
+  Way way_;
+  i64 dweights_ = 0, dy_ = 0, dx_ = 0, rest_ = 0;  // in the workspace
 };
 
 PlanPtr find_plan(Context& context, const RecurrentProblem& problem) {
@@ -221,7 +258,7 @@ KernelPtr prepare_recurrent(const OpCall& call) {
   if (!attrs || call.out.size() != 1 + states_of(attrs->kind)) return nullptr;
   auto use = use_of(call, *attrs, call.in.size());
   if (!use || call.only_asking) return use ? yes() : nullptr;
-  return ForwardKernel::make(std::move(*use));
+  return std::make_unique<ForwardKernel>(std::move(*use));
 }
 
 KernelPtr prepare_gradient(const OpCall& call) {
@@ -229,10 +266,39 @@ KernelPtr prepare_gradient(const OpCall& call) {
   if (!attrs) return nullptr;
   auto use = use_of(call, *attrs, call.out.size());
   if (!use || call.only_asking) return use ? yes() : nullptr;
-  return GradientKernel::make(std::move(*use));
+  return std::make_unique<GradientKernel>(std::move(*use));
+}
+
+// Whether `gradient` is that of `forward`: of the same op on the same values.
+bool is_gradient_of(const Step& gradient, const Step& forward) {
+  if (forward.op != kRecurrent.name || gradient.outputs.size() != forward.inputs.size()) return false;
+  const auto &a = std::any_cast<const RecurrentAttrs&>(gradient.attrs),
+             &b = std::any_cast<const RecurrentAttrs&>(forward.attrs);
+  return a.kind == b.kind && a.reverse == b.reverse &&
+         std::equal(forward.inputs.begin(), forward.inputs.end(), gradient.inputs.begin());
 }
 
 }  // namespace
+
+std::vector<JoinedSteps> join_recurrent(const Plan& plan, const std::vector<Kernel*>& kernels) {
+  std::vector<JoinedSteps> result;
+  std::vector<bool> joined(plan.steps.size());
+  for (std::size_t second = 0; second < plan.steps.size(); ++second) {
+    if (plan.steps[second].op != kRecurrentGrad.name) continue;
+    for (std::size_t first = 0; first < second; ++first) {
+      // What a gradient goes on from is used up by it.
+      if (joined[first] || !is_gradient_of(plan.steps[second], plan.steps[first])) continue;
+      auto* forward = dynamic_cast<ForwardKernel*>(kernels[first]);
+      auto* gradient = dynamic_cast<GradientKernel*>(kernels[second]);
+      if (!forward || !gradient || forward->use().plan != gradient->use().plan) continue;
+      joined[first] = true;
+      result.push_back({first, second, forward->keep()});
+      gradient->go_on_from(forward->way());
+      break;
+    }
+  }
+  return result;
+}
 
 void register_recurrent(KernelTable& table) {
   table.add(kRecurrent.name, prepare_recurrent);
