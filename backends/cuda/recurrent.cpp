@@ -7,6 +7,8 @@
 #include "keratin/backends/cuda/device/shaping.h"
 #include "keratin/backends/cuda/recurrent.h"
 #include "keratin/backends/cuda/recurrent_plan.h"
+#include "keratin/core/runtime/device.h"
+#include "keratin/core/tensor/log.h"
 
 namespace keratin::cuda {
 namespace {
@@ -218,6 +220,9 @@ PlanPtr find_plan(Context& context, const RecurrentProblem& problem) {
   if (is_new) {
     std::string reason;
     found->second = RecurrentPlan::make(*context.dnn(), context.dnn_handle(), problem, reason);
+    if (!found->second && log_device_placement()) {
+      log(LogLevel::info, "a recurrent layer is not computed by cuDNN: " + reason);
+    }
   }
   return found->second;
 }

@@ -58,7 +58,8 @@ RecurrentPlan::RecurrentPlan(const dnn::Api& api, dnn::Handle handle, const Recu
                        std::to_string(time));
   }
   const bool lstm = problem.kind == RecurrentKind::lstm;
-  check_dnn(api, api.rnn.dropout_set(dropout_.get(), handle, 0, nullptr, 0, 0), "cudnnSetDropoutDescriptor");
+  if (handle)
+    check_dnn(api, api.rnn.dropout_set(dropout_.get(), handle, 0, nullptr, 0, 0), "cudnnSetDropoutDescriptor");
   // Two biases always: what is most used of cuDNN, and what a GRU of Keras has.
   check_dnn(api,
             api.rnn.set(rnn_.get(), dnn::kRnnStandard, lstm ? dnn::kLstm : dnn::kGru, dnn::kDoubleBias,
@@ -76,6 +77,7 @@ RecurrentPlan::RecurrentPlan(const dnn::Api& api, dnn::Handle handle, const Recu
   set_data(y_.get(), units);
   const int sizes[] = {1, n, units}, strides[] = {as_int(problem.n * problem.units), units, 1};
   check_dnn(api, api.rnn.tensor_set(state_.get(), dnn::kFloat, 3, sizes, strides), "cudnnSetTensorNdDescriptor");
+  if (!handle) return;
   check_dnn(api, api.rnn.weight_bytes(handle, rnn_.get(), &weight_bytes_), "cudnnGetRNNWeightSpaceSize");
   std::size_t none = 0;
   check_dnn(

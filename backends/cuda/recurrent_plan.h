@@ -44,7 +44,8 @@ class RecurrentPlan {
   // Nothing when cuDNN does not support this; `reason` says what it answered.
   static std::shared_ptr<const RecurrentPlan> make(const dnn::Api& api, dnn::Handle handle,
                                                    const RecurrentProblem& problem, std::string& reason);
-  // Throws BackendError for what make() says by a reason.
+  // Throws BackendError for what make() says by a reason. Without a handle only the descriptors are made, for tests of
+  // the library on machines without a device.
   RecurrentPlan(const dnn::Api& api, dnn::Handle handle, const RecurrentProblem& problem);
 
   const RecurrentProblem& problem() const { return problem_; }

@@ -11,6 +11,7 @@
 
 #include "keratin/backends/cuda/api/open.h"
 #include "keratin/backends/cuda/conv_plan.h"
+#include "keratin/backends/cuda/recurrent_plan.h"
 #include "keratin/core/ops/conv.h"
 #include "keratin/core/tensor/errors.h"
 
@@ -125,6 +126,25 @@ int check_all(const cuda::dnn::Api& api, int capability) {
   return refused == 0 ? 0 : 1;
 }
 
+// Recurrent layers need a device for more than their descriptors; of these cuDNN sees here whether they fit together.
+int check_recurrent(const cuda::dnn::Api& api) {
+  constexpr std::int64_t kSizes[][4] = {{1, 1, 1, 1}, {28, 128, 28, 128}, {100, 32, 64, 256}, {65535, 1, 3, 5}};
+  int refused = 0, layers = 0;
+  for (const RecurrentKind kind : {RecurrentKind::lstm, RecurrentKind::gru}) {
+    for (const Precision precision : {Precision::highest, Precision::high}) {
+      for (const auto& [time, n, features, units] : kSizes) {
+        std::string reason;
+        ++layers;
+        if (cuda::RecurrentPlan::make(api, nullptr, {kind, time, n, features, units, precision}, reason)) continue;
+        ++refused;
+        std::printf("a recurrent layer is REFUSED: %s\n", reason.c_str());
+      }
+    }
+  }
+  std::printf("%d recurrent layers described, %d refused\n", layers, refused);
+  return refused == 0 ? 0 : 1;
+}
+
 // The device's own description, for the tests above on machines without one.
 int dump_device(const cuda::dnn::Api& api) {
   cuda::dnn::Descriptor device(api, cuda::dnn::kDeviceProperties);
@@ -159,7 +179,8 @@ int main(int argc, char** argv) {
     return kSkipped;
   }
   try {
-    return argc > 1 && std::string(argv[1]) == "--dump" ? dump_device(api) : check_all(api, capability);
+    return argc > 1 && std::string(argv[1]) == "--dump" ? dump_device(api)
+                                                        : check_recurrent(api) | check_all(api, capability);
   } catch (const Error& error) {
     std::printf("%s\n", error.what());
     return 1;

@@ -350,11 +350,35 @@ TEST_F(SimulatedGpu, RecurrentLayersTrainLikeOnTheCpu) {
         EXPECT_NE(placement.find(c.by), placement.npos) << placement;
       }
       if (!supported) {
-        EXPECT_EQ(placement.find("cuDNN"), placement.npos) << placement;
+        EXPECT_EQ(placement.find("cuDNN LSTM"), placement.npos) << placement;
+        EXPECT_EQ(placement.find("cuDNN GRU"), placement.npos) << placement;
       }
       EXPECT_EQ(placement.find("could not be captured"), placement.npos) << placement;
     }
   }
+}
+
+// The same on a real one, where there is one.
+TEST(RealGpu, RecurrentLayersTrainLikeOnTheCpu) {
+  const std::vector<DeviceInfo> gpus = list_physical_devices("GPU");
+  if (gpus.empty()) GTEST_SKIP() << "no GPU: " << gpu_unavailable_reason();
+  if (gpus[0].versions.back().second.find("not used") != std::string::npos) GTEST_SKIP() << "no cuDNN";
+  set_float32_precision(Precision::highest);
+  for (const RecurrentCase& c : kRecurrentCases) {
+    SCOPED_TRACE(c.name);
+    Trained got;
+    const std::string placement = placement_of([&] { got = train_recurrent(gpus[0].name, c); });
+    expect_like(got, train_recurrent("cpu", c));
+    EXPECT_NE(placement.find(c.by), placement.npos) << placement;
+    EXPECT_EQ(placement.find("could not be captured"), placement.npos) << placement;
+  }
+}
+
+TEST_F(SimulatedGpu, ARefusedRecurrentLayerIsTold) {
+  const Gpu gpu("no_rnn");
+  const std::string placement = placement_of([&] { train_recurrent(gpu.device(), kRecurrentCases[0]); });
+  EXPECT_NE(placement.find("not computed by cuDNN: cuda: cudnnGetRNNTempSpaceSizes failed"), placement.npos)
+      << placement;
 }
 
 TEST_F(SimulatedGpu, RecurrentLayersReplayAndRepeatBitForBit) {
