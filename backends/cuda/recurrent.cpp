@@ -2,7 +2,9 @@
 #include "keratin/core/ops/recurrent.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <optional>
+#include <string_view>
 
 #include "keratin/backends/cuda/device/shaping.h"
 #include "keratin/backends/cuda/recurrent.h"
@@ -58,11 +60,11 @@ struct Use {
   static float* output(const Launch& l, std::size_t i) { return static_cast<float*>(l.out[i]); }
 };
 
-// Where in a piece of memory lies what a way forwards works on, and in training leaves.
+// Where in a piece of memory lies what a way forwards works on, and in training leaves: x in the order in which cuDNN
+// goes through it, when the op goes the other way; y, where it is not the op's result.
 struct Way {
   i64 weights = 0, x = 0, y = 0, reserve = 0;
 
-  // x in the order in which cuDNN goes through it, when the op goes the other way; y, where it is not the op's result.
   Way() = default;
   Way(Pieces& pieces, const Use& use, dnn::RnnForwardMode mode)
       : weights(pieces.add(use.plan->weight_bytes())),
@@ -215,6 +217,12 @@ class GradientKernel final : public Kernel {
   i64 dweights_ = 0, dy_ = 0, dx_ = 0, rest_ = 0;  // in the workspace
 };
 
+// KERATIN_CUDA_RNN=0 makes loops of all recurrent layers, to compare, and to go on where cuDNN fails.
+bool allowed() {
+  const char* value = std::getenv("KERATIN_CUDA_RNN");
+  return !value || std::string_view(value) != "0";
+}
+
 PlanPtr find_plan(Context& context, const RecurrentProblem& problem) {
   const auto [found, is_new] = context.recurrents.try_emplace(problem.key());
   if (is_new) {
@@ -232,7 +240,7 @@ std::optional<Use> use_of(const OpCall& call, const RecurrentAttrs& attrs, std::
   Context& context = call.context;
   const bool lstm = attrs.kind == RecurrentKind::lstm;
   const std::size_t least = lstm ? 5 : 4;
-  if (!context.dnn() || inputs < least || inputs > least + 1) return std::nullopt;
+  if (!context.dnn() || !allowed() || inputs < least || inputs > least + 1) return std::nullopt;
   const auto single = [](const SpecView& spec) { return spec.dtype == DType::float32; };
   if (!std::all_of(call.in.begin(), call.in.end(), single) || !std::all_of(call.out.begin(), call.out.end(), single)) {
     return std::nullopt;

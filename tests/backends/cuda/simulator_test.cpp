@@ -402,6 +402,11 @@ TEST_F(SimulatedGpu, RecurrentLayersTellHowTheyAreComputed) {
   EXPECT_EQ(plain.find("tf32"), plain.npos) << plain;
   const std::string masked = placement(Sequential({Input({5, 3}), Masking(), LSTM(4)}), {2, 5, 3});
   EXPECT_EQ(masked.find("cuDNN"), masked.npos) << masked;
+  {
+    const ScopedEnvironment loops("KERATIN_CUDA_RNN", "0");
+    const std::string loop = placement(Sequential({Input({5, 3}), LSTM(4)}), {2, 5, 3});
+    EXPECT_EQ(loop.find("cuDNN"), loop.npos) << loop;
+  }
   set_float32_precision(Precision::high);
   const std::string fast = placement(Sequential({Input({5, 3}), GRU(4)}), {2, 5, 3});
   set_float32_precision(Precision::highest);
