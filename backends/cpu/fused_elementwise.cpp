@@ -20,19 +20,14 @@ constexpr i64 kPiece = 1024;     // elements that are worked on together
 constexpr i64 kMostTotals = 64;  // sums that are kept apart
 constexpr i64 kHeavy = 4;        // what a division or a function costs beside an addition
 
-// How the elements of an operand or a result belong to those of the piece.
-enum class Reach : int {
-  whole,   // one by one
-  number,  // the same for all
-  row,     // a row that is repeated
-  part,    // rows of a wider array
-};
+// How the elements of an operand or a result belong to those of the piece; `part`: rows of a wider array.
+enum class Way : int { whole, number, row, part };
 enum class Where : int { input, output, own };
 
 struct Operand {
   Where where = Where::own;
   std::size_t index = 0;  // of the input, the output, or the piece of the thread's own memory
-  Reach reach = Reach::whole;
+  Way reach = Way::whole;
   i64 begin = 0, stride = 0;  // part: first column, elements from row to row
 };
 
@@ -73,17 +68,17 @@ struct FusedProgram {
     // Only results are written to.
     T* base = o.where == Where::input ? const_cast<T*>(as<T>(in[o.index])) : as<T>(out[o.index]);
     switch (o.reach) {
-      case Reach::whole: return base + piece.row * columns + piece.column;
-      case Reach::number: return base;
-      case Reach::row: return base + piece.column;
-      case Reach::part: break;
+      case Way::whole: return base + piece.row * columns + piece.column;
+      case Way::number: return base;
+      case Way::row: return base + piece.column;
+      case Way::part: break;
     }
     return base + piece.row * o.stride + o.begin + piece.column;
   }
 
   // From one row of a piece to the next.
   static i64 step(const Operand& o, const Piece& piece) {
-    return o.reach == Reach::whole ? piece.columns : o.reach == Reach::part ? o.stride : 0;
+    return o.reach == Way::whole ? piece.columns : o.reach == Way::part ? o.stride : 0;
   }
 
   static void run(const Instruction<T>& i, const T* a, const T* b, T* result, i64 n, i64 row) {
@@ -91,10 +86,10 @@ struct FusedProgram {
       case Instruction<T>::unary: return i.one(a, result, n);
       case Instruction<T>::gradient: return i.from_result(b, a, result, n);
       case Instruction<T>::binary: {
-        const Layout layout = i.a.reach == Reach::number           ? Layout::scalar_left
-                              : i.b.reach == Reach::number         ? Layout::scalar_right
-                              : i.b.reach == Reach::row && row < n ? Layout::row_right
-                                                                   : Layout::same;
+        const Layout layout = i.a.reach == Way::number           ? Layout::scalar_left
+                              : i.b.reach == Way::number         ? Layout::scalar_right
+                              : i.b.reach == Way::row && row < n ? Layout::row_right
+                                                                 : Layout::same;
         return i.two(layout, a, b, result, n, row);
       }
       case Instruction<T>::copy: std::memcpy(result, a, static_cast<std::size_t>(n) * sizeof(T));
@@ -159,11 +154,11 @@ class Builder {
       if (node.is(kConcatenate)) {
         i64 begin = 0;
         for (const Value& piece : node.inputs()) {
-          results_[piece.node().get()].push_back({Where::output, i, Reach::part, begin, node.outputs()[0].shape[-1]});
+          results_[piece.node().get()].push_back({Where::output, i, Way::part, begin, node.outputs()[0].shape[-1]});
           begin += piece.shape()[-1];
         }
       } else {
-        results_[&node].push_back({Where::output, i, Reach::whole, 0, 0});
+        results_[&node].push_back({Where::output, i, Way::whole, 0, 0});
       }
     }
     for (const NodePtr& node : nodes) {
@@ -174,7 +169,7 @@ class Builder {
       const Node& node = *body_.outputs[i].node();
       if (!is_row_reduction(node)) continue;
       const auto from = places_.find(node.input(0).node().get());
-      if (from == places_.end() || node.input(0).shape() != *shape_ || from->second.reach == Reach::row) return {};
+      if (from == places_.end() || node.input(0).shape() != *shape_ || from->second.reach == Way::row) return {};
       program_.sums.push_back({from->second, i, node.is(kMean) ? 1.0 / static_cast<double>(program_.rows) : 1.0});
       ++program_.weight;
     }
@@ -193,7 +188,9 @@ class Builder {
       if (node->is(kSlice) || node->is(kConcatenate) || is_row_reduction(*node)) row = (*shape_)[-1];
       if (!is_fusible(node->op())) continue;
       for (const Value& operand : node->inputs()) {
-        if (operand.shape() != *shape_ && operand.shape().size() != 1) row = operand.shape().size();
+        const auto reach = reach_of(operand.shape(), *shape_);
+        if (!reach || reach->reach == Reach::column) return false;
+        row = std::max(row, reach->columns);
       }
     }
     const i64 size = shape_->size();
@@ -207,24 +204,24 @@ class Builder {
 
   Operand input(std::size_t index) const {
     const Shape& shape = body_.inputs[index].shape();
-    const Reach reach = shape.size() == program_.rows * program_.columns ? Reach::whole
-                        : shape.size() == 1                              ? Reach::number
-                                                                         : Reach::row;
+    const Way reach = shape.size() == program_.rows * program_.columns ? Way::whole
+                      : shape.size() == 1                              ? Way::number
+                                                                       : Way::row;
     return {Where::input, index, reach, 0, 0};
   }
 
   Operand take_own() {
-    if (free_.empty()) return {Where::own, program_.own++, Reach::whole, 0, 0};
+    if (free_.empty()) return {Where::own, program_.own++, Way::whole, 0, 0};
     const std::size_t index = free_.back();
     free_.pop_back();
-    return {Where::own, index, Reach::whole, 0, 0};
+    return {Where::own, index, Way::whole, 0, 0};
   }
 
   void copy(const Operand& from, const Operand& to) {
     Instruction<T> instruction;
     instruction.a = from;
     instruction.result = to;
-    instruction.by_rows = from.reach == Reach::part || to.reach == Reach::part;
+    instruction.by_rows = from.reach == Way::part || to.reach == Way::part;
     program_.instructions.push_back(instruction);
     ++program_.weight;
   }
@@ -233,7 +230,7 @@ class Builder {
     if (const auto begin = last_axis_slice(node)) {
       const auto source = places_.find(node.input(0).node().get());
       if (source == places_.end() || source->second.where != Where::input) return false;
-      const Operand part{Where::input, source->second.index, Reach::part, *begin, node.input(0).shape()[-1]};
+      const Operand part{Where::input, source->second.index, Way::part, *begin, node.input(0).shape()[-1]};
       const auto wanted = results_.find(&node);
       if (wanted != results_.end()) {
         for (const Operand& result : wanted->second) copy(part, result);
@@ -247,8 +244,8 @@ class Builder {
     if (node.inputs().size() > 1) {
       instruction.b = places_.at(node.input(1).node().get());
       const bool commutes = node.is(kAdd) || node.is(kMultiply);
-      if (commutes && instruction.a.reach == Reach::row) std::swap(instruction.a, instruction.b);
-      const bool whole = instruction.a.reach != Reach::number || instruction.b.reach != Reach::number;
+      if (commutes && instruction.a.reach == Way::row) std::swap(instruction.a, instruction.b);
+      const bool whole = instruction.a.reach != Way::number || instruction.b.reach != Way::number;
       if (!whole) return false;
     }
     // Where it goes: to the first place that wants it, and is copied from there to the others.
@@ -260,8 +257,8 @@ class Builder {
       instruction.result = places.front();
       places.erase(places.begin());
     }
-    instruction.by_rows = instruction.a.reach == Reach::part || instruction.b.reach == Reach::part ||
-                          instruction.result.reach == Reach::part || instruction.a.reach == Reach::row;
+    instruction.by_rows = instruction.a.reach == Way::part || instruction.b.reach == Way::part ||
+                          instruction.result.reach == Way::part || instruction.a.reach == Way::row;
     program_.instructions.push_back(instruction);
     for (const Operand& place : places) copy(instruction.result, place);
     places_[&node] = instruction.result;
@@ -284,14 +281,14 @@ class Builder {
   // be read waits in memory of the thread's own.
   void write_last() {
     auto& all = program_.instructions;
-    const auto reads = [](const Operand& o) { return o.where == Where::input && o.reach == Reach::whole; };
+    const auto reads = [](const Operand& o) { return o.where == Where::input && o.reach == Way::whole; };
     std::size_t last = 0;
     for (std::size_t i = 0; i < all.size(); ++i) {
       if (reads(all[i].a) || ((all[i].two || all[i].from_result) && reads(all[i].b))) last = i;
     }
     for (std::size_t i = 0; i < last; ++i) {
-      if (all[i].result.where != Where::output || all[i].result.reach != Reach::whole) continue;
-      const Operand result = all[i].result, own{Where::own, program_.own++, Reach::whole, 0, 0};
+      if (all[i].result.where != Where::output || all[i].result.reach != Way::whole) continue;
+      const Operand result = all[i].result, own{Where::own, program_.own++, Way::whole, 0, 0};
       const auto move = [&](Operand& o) {
         if (o.where == Where::output && o.index == result.index) o = own;
       };

@@ -64,11 +64,18 @@ class Builder {
     }
     // Numbers are work for tapes, which they share with ops that cannot be fused.
     if (!shape_ || shape_->size() < 2) return false;
+    const auto ask_for = [&row](i64 columns) {
+      if (columns > 0 && row > 0 && columns != row) return false;
+      row = std::max(row, columns);
+      return true;
+    };
     for (const NodePtr& node : nodes_) {
-      if (node->is(kSlice) || node->is(kConcatenate) || is_row_reduction(*node)) row = (*shape_)[-1];
+      const bool of_rows = node->is(kSlice) || node->is(kConcatenate) || is_row_reduction(*node);
+      if (of_rows && !ask_for((*shape_)[-1])) return false;
       if (!is_fusible(node->op())) continue;
       for (const Value& operand : node->inputs()) {
-        if (operand.shape() != *shape_ && operand.shape().size() != 1) row = operand.shape().size();
+        const auto reach = reach_of(operand.shape(), *shape_);
+        if (!reach || !ask_for(reach->columns)) return false;
       }
     }
     program().columns = row > 0 ? row : shape_->size();
@@ -109,20 +116,22 @@ class Builder {
   std::optional<FusedSource> source_of(const Node& node) {
     const auto found = sources_.find(&node);
     if (found != sources_.end()) return found->second;
-    const auto input = input_index(node);
-    if (!input) return {};
-    const Spec& spec = node.outputs()[0];
-    if (spec.dtype != dtype()) return {};
-    std::optional<FusedSource> source;
-    if (spec.shape.size() == program().rows * program().columns) {
-      source = add_operand(*input, 0, program().columns, true);
-    } else if (spec.shape.size() == 1) {
-      source = add_operand(*input, 0, 0, false);
-    } else if (spec.shape.size() == program().columns) {
-      source = add_operand(*input, 0, 0, true);
-    }
+    const auto source = node.outputs()[0].dtype == dtype() ? add_input(node) : std::nullopt;
     if (source) sources_[&node] = *source;
     return source;
+  }
+
+  std::optional<FusedSource> add_input(const Node& node) {
+    const auto input = input_index(node);
+    const auto reach = input ? reach_of(node.outputs()[0].shape, *shape_) : std::nullopt;
+    if (!reach) return {};
+    switch (reach->reach) {
+      case Reach::whole: return add_operand(*input, 0, program().columns, true);
+      case Reach::number: return add_operand(*input, 0, 0, false);
+      case Reach::row: return add_operand(*input, 0, 0, true);
+      case Reach::column: break;
+    }
+    return add_operand(*input, 0, 1, false);
   }
 
   DType dtype() const { return body_.outputs[0].dtype(); }
@@ -143,12 +152,19 @@ class Builder {
     }
     FusedInstruction& instruction = program().instruction[program().instructions];
     if (!choose_kind(node, instruction)) return false;
-    const std::size_t operands = instruction.kind == FusedKind::unary ? 1 : 2;
-    if (node.inputs().size() != operands) return false;
+    const bool selects = instruction.kind == FusedKind::select;
+    const std::size_t first = selects ? 1 : 0, operands = instruction.kind == FusedKind::unary ? 1 : 2;
+    if (node.inputs().size() != first + operands) return false;
     for (std::size_t i = 0; i < operands; ++i) {
-      const auto source = source_of(*node.input(static_cast<int>(i)).node());
+      const auto source = source_of(*node.inputs()[first + i].node());
       if (!source) return false;
       (i == 0 ? instruction.a : instruction.b) = *source;
+    }
+    if (selects) {
+      const Node& condition = *node.input(0).node();
+      const auto source = condition.outputs()[0].dtype == DType::boolean ? add_input(condition) : std::nullopt;
+      if (!source) return false;
+      instruction.condition = *source;
     }
     // The result may take the register of an operand: both are read before.
     for (const Value& operand : node.inputs()) release(*operand.node(), position_.at(&node));
@@ -212,6 +228,10 @@ class Builder {
         {&kMinimum, Binary::minimum}};
     static const std::unordered_map<const OpDef*, Gradient> gradient = {
         {&kReluGrad, Gradient::relu}, {&kSigmoidGrad, Gradient::sigmoid}, {&kTanhGrad, Gradient::tanh}};
+    if (node.is(kWhere)) {
+      instruction.kind = FusedKind::select;
+      return true;
+    }
     const auto choose = [&](const auto& table, FusedKind kind) {
       const auto found = table.find(&node.op());
       if (found == table.end()) return false;

@@ -31,8 +31,31 @@ Users users_of(const Program& program) {
 // One floating dtype for the operands and the single result.
 bool is_member(const Node& node) {
   if (!node.is_op() || !is_fusible(node.op()) || !is_floating(node.outputs()[0].dtype)) return false;
-  return std::all_of(node.inputs().begin(), node.inputs().end(),
+  const auto first = node.inputs().begin() + (node.is(kWhere) ? 1 : 0);  // behind the condition
+  return std::all_of(first, node.inputs().end(),
                      [&](const Value& input) { return input.dtype() == node.outputs()[0].dtype; });
+}
+
+// What a backend computes together.
+bool computes(const Backend& backend, const Values& inputs, const Value& result) {
+  const FusedElementwiseAttrs attrs{std::make_shared<const ScanBody>(ScanBody{inputs, {result}})};
+  std::vector<SpecView> specs;
+  for (const Value& input : inputs) specs.push_back({input.shape(), input.dtype()});
+  const SpecView to{result.shape(), result.dtype()};
+  return backend.supports(kFusedElementwise.name, attrs, specs, {&to, 1});
+}
+Value body_input(const Spec& spec) { return apply1(kScanInput, ScanInputAttrs{"x", spec}, {}); }
+
+// Whether the backend computes such groups at all.
+bool has_groups(const Backend& backend) {
+  const Value x = body_input({{2, 2}, DType::float32});
+  return computes(backend, {x}, ops::exp(ops::square(x)));
+}
+// Whether groups may choose by conditions, and have operands with an element for each row.
+bool has_columns(const Backend& backend) {
+  const Value x = body_input({{2, 3}, DType::float32}), y = body_input({{2, 1}, DType::float32}),
+              c = body_input({{2, 1}, DType::boolean});
+  return computes(backend, {c, x, y}, ops::where(c, x * y, x));
 }
 
 // The slices of a sum, say, are sums of slices: where nobody needs the whole, its parts can join what uses them.
@@ -42,7 +65,7 @@ Program push_slices(const Program& program) {
     const auto begin = last_axis_slice(*node);
     if (!begin) return {};
     const Node& whole = *node->input(0).node();
-    if (!is_member(whole)) return {};
+    if (!is_member(whole) || whole.is(kWhere)) return {};
     std::int64_t used = 0;
     for (const Node* user : users.at(&whole)) {
       if (!user || !last_axis_slice(*user)) return {};
@@ -69,7 +92,7 @@ Program push_slices(const Program& program) {
 class Grouper {
  public:
   Grouper(const Program& program, const Backend& backend)
-      : program_(program), backend_(backend), users_(users_of(program)) {}
+      : program_(program), backend_(backend), columns_(has_columns(backend)), users_(users_of(program)) {}
 
   Program run() {
     std::vector<NodePtr> roots = program_.roots();
@@ -101,14 +124,9 @@ class Grouper {
   }
 
   // What an operand asks of the group's rows: 0 nothing, -1 that it cannot take part.
-  static std::int64_t row_of(const Shape& operand, const Shape& whole) {
-    if (operand == whole || operand.size() == 1) return 0;
-    int first = 0;
-    while (first < operand.rank() && operand[first] == 1) ++first;
-    for (int axis = first; axis < operand.rank(); ++axis) {
-      if (operand[axis] != whole[axis - operand.rank()]) return -1;
-    }
-    return operand.size();
+  std::int64_t row_of(const Shape& operand, const Shape& whole) const {
+    const auto reach = reach_of(operand, whole);
+    return !reach || (reach->reach == Reach::column && !columns_) ? -1 : reach->columns;
   }
 
   // What group the node may join: of values like these, whose rows have so many elements (0: any number).
@@ -116,7 +134,7 @@ class Grouper {
     Spec spec;
     std::int64_t row = 0;
   };
-  static std::optional<Wish> wish_of(const Node& node) {
+  std::optional<Wish> wish_of(const Node& node) const {
     if (!node.is_op() || node.outputs().size() != 1) return {};
     const Spec& spec = node.outputs()[0];
     if (spec.shape.size() == 0 || !is_floating(spec.dtype)) return {};
@@ -126,7 +144,7 @@ class Grouper {
       if (whole.dtype != spec.dtype || whole.shape.size() == spec.shape.size()) return {};
       return Wish{whole, whole.shape[-1]};
     }
-    if (!is_member(node)) return {};
+    if (!is_member(node) || (node.is(kWhere) && !columns_)) return {};
     std::int64_t row = 0;
     for (const Value& input : node.inputs()) {
       const std::int64_t asked = row_of(input.shape(), spec.shape);
@@ -265,21 +283,12 @@ class Grouper {
 
   const Program& program_;
   const Backend& backend_;
+  const bool columns_;
   const Users users_;
   std::list<Group> open_;
   std::unordered_map<const Node*, Place> place_of_;  // of members of open groups
   std::unordered_map<const Node*, Values> done_;     // what stands for a node's outputs; empty inside of a group
 };
-
-// Whether the backend computes such groups at all.
-bool has_groups(const Backend& backend) {
-  const Spec spec{{2, 2}, DType::float32};
-  const Value x = apply1(kScanInput, ScanInputAttrs{"x", spec}, {});
-  const ScanBody body{{x}, {ops::exp(ops::square(x))}};
-  const FusedElementwiseAttrs attrs{std::make_shared<const ScanBody>(body)};
-  const SpecView view{spec.shape, spec.dtype};
-  return backend.supports(kFusedElementwise.name, attrs, {&view, 1}, {&view, 1});
-}
 
 }  // namespace
 

@@ -51,11 +51,33 @@ bool may_share_memory(const FusedElementwiseAttrs& attrs, std::size_t input, std
 
 bool is_fusible(const OpDef& op) {
   static const OpDef* const kOps[] = {
-      &kNegative, &kAbs,    &kSquare, &kSqrt,    &kRsqrt,   &kReciprocal, &kExp,         &kExpm1,
-      &kLog,      &kLog1p,  &kSin,    &kCos,     &kTanh,    &kSigmoid,    &kSoftplus,    &kErf,
-      &kArctan,   &kRelu,   &kFloor,  &kCeil,    &kRound,   &kSign,       &kAdd,         &kSubtract,
-      &kMultiply, &kDivide, &kPower,  &kMaximum, &kMinimum, &kReluGrad,   &kSigmoidGrad, &kTanhGrad};
+      &kNegative, &kAbs,     &kSquare,   &kSqrt,        &kRsqrt,    &kReciprocal, &kExp,      &kExpm1,  &kLog,
+      &kLog1p,    &kSin,     &kCos,      &kTanh,        &kSigmoid,  &kSoftplus,   &kErf,      &kArctan, &kRelu,
+      &kFloor,    &kCeil,    &kRound,    &kSign,        &kAdd,      &kSubtract,   &kMultiply, &kDivide, &kPower,
+      &kMaximum,  &kMinimum, &kReluGrad, &kSigmoidGrad, &kTanhGrad, &kWhere};
   return std::find(std::begin(kOps), std::end(kOps), &op) != std::end(kOps);
+}
+
+std::optional<OperandReach> reach_of(const Shape& operand, const Shape& whole) {
+  if (operand == whole) return OperandReach{Reach::whole, 0};
+  if (operand.size() == 1) return OperandReach{Reach::number, 0};
+  if (operand.rank() > whole.rank()) return {};
+  int first = 0;
+  while (operand[first] == 1) ++first;
+  const int missing = whole.rank() - operand.rank();
+  const auto same = [&](int axis) { return operand[axis] == whole[axis + missing]; };
+  int axis = first;
+  while (axis < operand.rank() && same(axis)) ++axis;
+  if (axis == operand.rank()) return OperandReach{Reach::row, operand.size()};
+  // Of the first axes none may be repeated.
+  if (missing > 0) return {};
+  axis = 0;
+  while (same(axis)) ++axis;
+  const std::int64_t columns = whole.slice(axis, whole.rank()).size();
+  for (; axis < operand.rank(); ++axis) {
+    if (operand[axis] != 1) return {};
+  }
+  return OperandReach{Reach::column, columns};
 }
 
 std::optional<std::int64_t> last_axis_slice(const Node& slice) {

@@ -1,5 +1,7 @@
 // Element-wise ops that are computed together: as the compiler finds them, and in shapes it seldom makes.
 #include "keratin/core/ops/fused_elementwise.h"
+
+#include "keratin/core/graph/leaves.h"
 #include "tests/support/op_cases.h"
 
 namespace keratin::testing {
@@ -9,16 +11,27 @@ using Body = std::function<Values(const Values&)>;
 
 // The op itself, with what `body` composes of its inputs.
 OpCase fused(const std::string& name, std::vector<Operand> inputs, Body body) {
-  return {.name = "fused_" + name,
-          .inputs = std::move(inputs),
-          .build = [body](const Values& in, DType) -> OpGraph {
-            ScanBody graph;
-            for (const Value& x : in) graph.inputs.push_back(apply1(kScanInput, ScanInputAttrs{"x", x.spec()}, {}));
-            graph.outputs = body(graph.inputs);
-            return {apply(kFusedElementwise, FusedElementwiseAttrs{std::make_shared<const ScanBody>(graph)}, in)};
-          },
-          .tolerance = 1e-5,
-          .differentiate = false};
+  return {
+      .name = "fused_" + name,
+      .inputs = std::move(inputs),
+      .build = [body](const Values& in, DType) -> OpGraph {
+        ScanBody graph;
+        for (const Value& x : in) graph.inputs.push_back(apply1(kScanInput, ScanInputAttrs{"x", x.spec()}, {}));
+        graph.outputs = body(graph.inputs);
+        // As the compiler does it, numbers come from outside.
+        Values arguments = in, numbers, stand_ins;
+        for (const NodePtr& node : topological_order(graph.outputs)) {
+          if (!node->is(kConstant)) continue;
+          numbers.push_back(node->output());
+          stand_ins.push_back(apply1(kScanInput, ScanInputAttrs{"x", node->outputs()[0]}, {}));
+        }
+        graph.outputs = substitute(graph.outputs, numbers, stand_ins);
+        graph.inputs.insert(graph.inputs.end(), stand_ins.begin(), stand_ins.end());
+        arguments.insert(arguments.end(), numbers.begin(), numbers.end());
+        return {apply(kFusedElementwise, FusedElementwiseAttrs{std::make_shared<const ScanBody>(graph)}, arguments)};
+      },
+      .tolerance = 1e-5,
+      .differentiate = false};
 }
 
 Value part(const Value& x, std::int64_t begin, std::int64_t size) {
@@ -80,6 +93,21 @@ std::vector<OpCase> fused_cases() {
     const Value red = part(in[0], 0, 1), blue = part(in[0], 2, 1), g = in[2] * part(in[1], 2, 1), h = g * blue;
     return {blue, ops::concatenate({red * blue, blue - red, ops::abs(red)}, -1), g, h, h * red};
   }));
+  // An element for each row, and a choice for each row or element; some backends leave these to other ops.
+  for (const std::int64_t n : {5, 600}) {
+    rows.push_back(
+        fused(n < 9 ? "columns" : "long_columns",
+              {{{7, n}}, {{7, n}}, {{7, 1}}, {{7, 1}, DType::boolean}, {{7, n}, DType::boolean}, {{n}, DType::boolean}},
+              [](const Values& in) -> Values {
+                const Value centred = (in[0] - in[2]) * in[2], kept = ops::where(in[3], centred, in[1]);
+                return {kept, ops::where(in[4], ops::tanh(kept), 0.5f * in[0]), ops::where(in[5], in[1], kept)};
+              }));
+  }
+  rows.push_back(fused("columns_of_images", {{{2, 3, 2, 4}}, {{2, 1, 1, 1}, DType::boolean}, {{2, 1, 1, 1}}},
+                       [](const Values& in) -> Values {
+                         const Value y = ops::exp(in[0]) * in[2];
+                         return {y, ops::where(in[1], y, in[0])};
+                       }));
   rows.push_back(fused("one_number", {{{1}}, {{}}}, [](const Values& in) -> Values {
     return {ops::exp(in[0]) * in[0], ops::square(in[0])};
   }));

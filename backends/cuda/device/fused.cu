@@ -99,6 +99,12 @@ struct RunFused {
     return value;
   }
 
+  KERATIN_HOST_DEVICE void choose(FusedSource condition, i64 row, i64 column, const V& a, const V& b, V& y) const {
+    const FusedProgram::Operand& operand = program.operand[condition];
+    const auto* c = static_cast<const std::uint8_t*>(operand.x) + row * operand.stride;
+    for (int i = 0; i < width; ++i) y.at[i] = c[operand.along ? column + i : 0] ? a.at[i] : b.at[i];
+  }
+
   KERATIN_HOST_DEVICE void operator()(i64 thread) const {
     const i64 packs_of_row = quotient(program.columns, width);
     const i64 block = quotient(thread, packs_of_row), column = (thread - block * packs_of_row) * width;
@@ -118,7 +124,9 @@ struct RunFused {
           unary_of(static_cast<Unary>(instruction.op), a, result);
         } else {
           const V b = read(instruction.b, registers, row, column);
-          if (instruction.kind == FusedKind::binary) {
+          if (instruction.kind == FusedKind::select) {
+            choose(instruction.condition, row, column, a, b, result);
+          } else if (instruction.kind == FusedKind::binary) {
             binary_of(static_cast<Binary>(instruction.op), a, b, result);
           } else {
             gradient_of(static_cast<Gradient>(instruction.op), a, b, result);

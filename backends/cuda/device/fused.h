@@ -7,7 +7,7 @@
 
 namespace keratin::cuda {
 
-enum class FusedKind : std::uint8_t { unary, binary, gradient };
+enum class FusedKind : std::uint8_t { unary, binary, gradient, select };
 
 // Where a value comes from: an operand's number, or kFusedRegister and the register's.
 using FusedSource = std::uint8_t;
@@ -17,7 +17,8 @@ struct FusedInstruction {
   FusedKind kind = FusedKind::unary;
   std::uint8_t op = 0;  // of Unary, Binary or Gradient
   FusedSource a = 0, b = 0;
-  std::uint8_t to = 0;  // a register
+  FusedSource condition = 0;  // select: an operand of bytes
+  std::uint8_t to = 0;        // a register
 };
 
 // On an array of (rows, columns). Operands are read before results of the same place are written, so that a result may
@@ -27,7 +28,7 @@ struct FusedProgram {
   struct Operand {
     const void* x = nullptr;
     i64 stride = 0;     // elements from row to row
-    bool along = true;  // from column to column; otherwise it is one element
+    bool along = true;  // whether it has one for each column
   };
   struct Result {
     void* y = nullptr;

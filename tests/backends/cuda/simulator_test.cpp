@@ -176,6 +176,7 @@ TEST_F(SimulatedGpu, LoopsAreAsLongAsTheyLikeInAPlanOfOneSize) {
   EXPECT_NE(many.find("loop of 40 steps"), std::string::npos) << many;
   EXPECT_NE(many.find("elementwise at once"), std::string::npos) << many;
   EXPECT_EQ(many.find("copy bool"), std::string::npos) << many;  // masks are there already
+  EXPECT_EQ(many.find("; where"), std::string::npos) << many;    // and are asked for where values are computed
   EXPECT_NE(many.find("cublasLt 7x20x5"), std::string::npos) << many;
 }
 

@@ -6,6 +6,7 @@
 #include "keratin/core/graph/leaves.h"
 #include "keratin/core/ops/fused_elementwise.h"
 #include "keratin/core/ops/ops.h"
+#include "keratin/core/runtime/device.h"
 #include "keratin/core/tensor/errors.h"
 #include "tests/core/compiler/stub_backend.h"
 
@@ -217,7 +218,18 @@ TEST(Group, RowsMustBeOneLength) {
   const Value column = input_value("column", {{2, 3, 1}, DType::float32});
   EXPECT_EQ(group_sizes(group(program({x, row, rows}, {ops::exp(x * row) + rows}), StubBackend())),
             std::vector<std::size_t>{2});
-  EXPECT_EQ(group_sizes(group(program({x, column}, {ops::exp(x * column)}), StubBackend())).size(), 0u);
+  // An element for each row makes rows as well, on backends that know of it; those of whole images are longer.
+  const Program columns = program({x, column, row}, {ops::exp(x * column) + row});
+  EXPECT_EQ(group_sizes(group(columns, StubBackend())), std::vector<std::size_t>{3});
+  EXPECT_EQ(group_sizes(group(columns, *open_device("cpu"))), std::vector<std::size_t>{2});
+  const Value images = input_value("images", {{2, 1, 1}, DType::float32});
+  const Value chosen = ops::where(input_value("c", {{2, 1, 1}, DType::boolean}), ops::exp(x) * images, x);
+  EXPECT_EQ(
+      group_sizes(group(program({x, images, row, chosen.node()->input(0)}, {ops::exp(chosen + row)}), StubBackend())),
+      (std::vector<std::size_t>{3, 2}));
+  for (const Shape& shape : {Shape{3, 1}, Shape{1, 3, 1}, Shape{2, 1, 4}}) {
+    EXPECT_FALSE(reach_of(shape, x.shape()).has_value()) << shape.to_string();
+  }
 }
 
 TEST(Group, SlicesSumsAndConcatenationsJoin) {
