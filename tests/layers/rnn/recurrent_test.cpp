@@ -111,6 +111,29 @@ TEST(States, BackwardsTheyAreThoseOfTheFirstStep) {
   expect_equal(Tensor(ops::reshape(steps(y[0], 4, 5), {2, 3})), y[1]);
 }
 
+// A layer and its gradient compose the same loop, each for itself: one loop forwards and one backwards is left of them.
+TEST(RecurrentLayers, GoForwardsAndBackwardsOnceOnTheCpu) {
+  const DeviceScope scope("cpu");
+  for (const auto& [layer, loops] : {std::pair<Layer, int>{LSTM(4), 2},
+                                     {LSTM(4, {.return_sequences = true, .go_backwards = true}), 2},
+                                     {GRU(4), 2},
+                                     {GRU(4, {.reset_after = false}), 2},
+                                     {Bidirectional(LSTM(4, {.return_sequences = true})), 4}}) {
+    SCOPED_TRACE(layer.name());
+    Sequential model({Input({5, 3}), layer, Flatten(), Dense(2)});
+    model.compile("adam", "mse");
+    std::string placement;
+    set_log_device_placement(true);
+    set_log_handler([&](LogLevel, std::string_view text) { placement += text; });
+    model.train_on_batch(numbers({4, 5, 3}), numbers({4, 2}));
+    set_log_handler({});
+    set_log_device_placement(false);
+    int found = 0;
+    for (std::size_t at = 0; (at = placement.find("\n  scan ", at)) != placement.npos; ++at) ++found;
+    EXPECT_EQ(found, loops) << placement;
+  }
+}
+
 class RecurrentDropout : public ::testing::Test {
  protected:
   void SetUp() override {
