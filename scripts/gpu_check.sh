@@ -87,7 +87,7 @@ suite() {
 # A graph that is replayed must give the bits of the eager steps.
 graph_equals_eager() {
   local model eager replayed
-  for model in mlp cnn; do
+  for model in mlp cnn lstm; do
     replayed=$(benchmark --device cuda --model "$model" --precision highest --deterministic --steps 100 --warm-up-steps 5)
     eager=$(KERATIN_CUDA_GRAPH=0 benchmark --device cuda --model "$model" --precision highest --deterministic --steps 100 \
       --warm-up-steps 5)
@@ -98,7 +98,7 @@ graph_equals_eager() {
 
 two_runs_equal() {
   local model first second
-  for model in mlp cnn; do
+  for model in mlp cnn lstm; do
     first=$(benchmark --device cuda --model "$model" --precision highest --deterministic --steps 300 --warm-up-steps 5)
     second=$(benchmark --device cuda --model "$model" --precision highest --deterministic --steps 300 --warm-up-steps 5)
     printf '%s\n%s\n' "$first" "$second"
@@ -150,6 +150,11 @@ sanitizer() {
 # Targets on an H200: 35 us for the MLP and 180 us for the CNN at batch 128 and `high`.
 speed() {
   local model precision batch
+  # The LSTM by cuDNN and as a loop; 100 steps of a loop are some thousand launches.
+  for precision in high highest; do
+    benchmark --device cuda --model lstm --precision "$precision" --steps 200 --warm-up-steps 20 || return 1
+    KERATIN_CUDA_RNN=0 benchmark --device cuda --model lstm --precision "$precision" --steps 50 --warm-up-steps 5 || return 1
+  done | tee "$results/speed_lstm.jsonl" || return 1
   for model in mlp cnn; do
     for precision in high highest; do
       for batch in 128 32 1024; do
