@@ -9,6 +9,17 @@
 
 namespace keratin::cpu {
 
+class Kernel;
+using KernelPtr = std::unique_ptr<Kernel>;
+
+// A kernel in two parts, for many runs that have one of their inputs in common.
+struct SplitKernel {
+  std::size_t input = 0;  // the one that stays
+  std::size_t bytes = 0;  // of what is made of it
+  KernelPtr prepare;      // from that input to what is made of it
+  KernelPtr run;          // like the kernel itself, with what was made in the place of the input
+};
+
 class Kernel {
  public:
   explicit Kernel(std::string description, std::size_t workspace_bytes = 0)
@@ -21,6 +32,9 @@ class Kernel {
   // aligned to kSlotAlignment; other kernels use it in between.
   virtual void run(const void* const* in, void* const* out, void* workspace) const = 0;
 
+  // Where preparing an input once for many runs saves time; otherwise `prepare` is empty.
+  virtual SplitKernel split() const { return {}; }
+
   // Algorithm and split of the work, for the placement log.
   const std::string& description() const { return description_; }
   std::size_t workspace_bytes() const { return workspace_bytes_; }
@@ -29,8 +43,6 @@ class Kernel {
   std::string description_;
   std::size_t workspace_bytes_;
 };
-
-using KernelPtr = std::unique_ptr<Kernel>;
 
 // A kernel from a callable f(in, out, workspace); everything it needs at run time is in its captures.
 template <class F>
@@ -47,6 +59,20 @@ template <class F>
 KernelPtr make_kernel(std::string description, F f) {
   return make_kernel(std::move(description), 0,
                      [f = std::move(f)](const void* const* in, void* const* out, void*) { f(in, out); });
+}
+
+// The same with a `split`, a callable that returns a SplitKernel.
+template <class F, class S>
+KernelPtr make_kernel(std::string description, std::size_t workspace_bytes, F f, S split) {
+  struct SplittableKernel final : Kernel {
+    SplittableKernel(std::string description, std::size_t workspace_bytes, F f, S split)
+        : Kernel(std::move(description), workspace_bytes), f_(std::move(f)), split_(std::move(split)) {}
+    void run(const void* const* in, void* const* out, void* workspace) const override { f_(in, out, workspace); }
+    SplitKernel split() const override { return split_(); }
+    F f_;
+    S split_;
+  };
+  return std::make_unique<SplittableKernel>(std::move(description), workspace_bytes, std::move(f), std::move(split));
 }
 
 using KernelTable = BasicKernelTable<Kernel, OpCall>;

@@ -10,6 +10,12 @@
 namespace keratin::cpu {
 namespace {
 
+// What a kernel makes of an operand that is the same in every step, it makes once.
+struct Preparation {
+  KernelPtr kernel;
+  std::size_t input = 0, to = 0;  // of the loop; in its memory
+};
+
 KernelPtr prepare_scan(const OpCall& call) {
   const auto* attrs = call.attributes<ScanAttrs>();
   if (!attrs || !attrs->plan || !call.has(attrs->plan->inputs.size(), attrs->plan->outputs.size())) return nullptr;
@@ -17,10 +23,20 @@ KernelPtr prepare_scan(const OpCall& call) {
       LoopWalk::make(*attrs->plan, {attrs->sequences, attrs->carries, attrs->length, attrs->reverse});
   if (!walk) return nullptr;
   std::vector<KernelPtr> kernels;
+  std::vector<Preparation> preparations;
   std::size_t kernel_bytes = 0;
   for (const Step& step : attrs->plan->steps) {
-    kernels.push_back(prepare_step(*attrs->plan, step, call.precision));
-    kernel_bytes = std::max(kernel_bytes, kernels.back()->workspace_bytes());
+    KernelPtr kernel = prepare_step(*attrs->plan, step, call.precision);
+    SplitKernel parts = walk->length() > 1 ? kernel->split() : SplitKernel{};
+    if (parts.prepare) {
+      if (const auto input = walk->constant_input(kernels.size(), parts.input)) {
+        kernel_bytes = std::max(kernel_bytes, parts.prepare->workspace_bytes());
+        preparations.push_back({std::move(parts.prepare), *input, walk->own(kernels.size(), parts.input, parts.bytes)});
+        kernel = std::move(parts.run);
+      }
+    }
+    kernel_bytes = std::max(kernel_bytes, kernel->workspace_bytes());
+    kernels.push_back(std::move(kernel));
   }
   std::string description =
       "loop of " + std::to_string(walk->length()) + " steps, " + std::to_string(kernels.size()) + " kernels in each";
@@ -30,9 +46,13 @@ KernelPtr prepare_scan(const OpCall& call) {
   const std::size_t kernel_workspace =
       addresses + (walk->address_count() * sizeof(void*) + alignment - 1) / alignment * alignment;
   return make_kernel(std::move(description), kernel_workspace + kernel_bytes,
-                     [=, walk = std::move(*walk), kernels = std::move(kernels)](const void* const* in, void* const* out,
-                                                                                void* workspace) {
+                     [=, walk = std::move(*walk), kernels = std::move(kernels), preparations = std::move(preparations)](
+                         const void* const* in, void* const* out, void* workspace) {
                        auto* base = static_cast<std::byte*>(workspace);
+                       for (const Preparation& preparation : preparations) {
+                         void* to = base + preparation.to;
+                         preparation.kernel->run(in + preparation.input, &to, base + kernel_workspace);
+                       }
                        walk.run(
                            in, out, base, reinterpret_cast<void**>(base + addresses),
                            [&](std::size_t i, const void* const* inputs, void* const* outputs) {

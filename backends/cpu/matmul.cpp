@@ -25,6 +25,7 @@ struct Product {
   bool bias = false;
   Activation activation = Activation::none;
   Precision precision = Precision::highest;
+  bool packed_b = false;  // in[1] holds B as packed before, a piece for each block of columns
 
   i64 batches() const { return a_batch.empty() ? 1 : static_cast<i64>(a_batch.size()); }
 };
@@ -116,7 +117,8 @@ KernelPtr product_kernel(Product product) {
                         .ldb = product.trans_b ? k : n,
                         .ldc = n,
                         .trans_a = product.trans_a,
-                        .trans_b = product.trans_b};
+                        .trans_b = product.trans_b,
+                        .packed_b = product.packed_b};
   const LowPrecision low = low_precision_of<T>(product);
   const std::size_t bytes =
       std::max(kernels.gemm_workspace(shape), low ? low.kernels->gemm_workspace(shape, low.parts) : 0);
@@ -125,9 +127,30 @@ KernelPtr product_kernel(Product product) {
                                         (batches > 1 ? " (" + std::to_string(batches) + " of them)" : ""),
                                     dtype_of<T>, chunks) +
                            (low ? ", " + low.name : "");
+  // B packed: of each block of columns apart.
+  const std::size_t packed_bytes = batches == 1 && !low ? kernels.gemm_packed_bytes(shape) : 0;
+  const i64 packed_size = round_up(static_cast<i64>(packed_bytes), kSlotAlignment) / static_cast<i64>(sizeof(T));
+  const auto split = [=, pack = kernels.gemm_pack]() -> SplitKernel {
+    if (packed_bytes == 0 || product.packed_b) return {};
+    SplitKernel parts;
+    parts.input = 1;
+    parts.bytes = static_cast<std::size_t>(grid.columns * packed_size) * sizeof(T);
+    parts.prepare = make_kernel("packing", 0, [=](const void* const* in, void* const* out, void*) {
+      parallel_for(grid.columns, [&](i64 block) {
+        GemmShape s = shape;
+        const i64 column = grid.column_begin(block);
+        s.n = grid.column_end(block) - column;
+        pack(s, as<T>(in[0]) + (s.trans_b ? column * k : column), as<T>(out[0]) + block * packed_size);
+      });
+    });
+    Product packed = product;
+    packed.packed_b = true;
+    parts.run = product_kernel<T>(std::move(packed));
+    return parts;
+  };
   return make_kernel(
       text, static_cast<std::size_t>(chunks * slot_bytes),
-      [=, p = std::move(product), gemm = kernels.gemm](const void* const* in, void* const* out, void* workspace) {
+      [=, p = product, gemm = kernels.gemm](const void* const* in, void* const* out, void* workspace) {
         // multiply(shape, a, b, c, bias, workspace) for every block of every product.
         const auto for_blocks = [&](auto&& multiply) {
           parallel_for(chunks, [&](i64 chunk) {
@@ -137,7 +160,8 @@ KernelPtr product_kernel(Product product) {
             s.n = grid.column_end(block) - column;
             void* own = static_cast<std::byte*>(workspace) + chunk * slot_bytes;
             const T* a = as<T>(in[0]) + (p.trans_a ? row : row * k);
-            const T* b = as<T>(in[1]) + (p.trans_b ? column * k : column);
+            const T* b = as<T>(in[1]);
+            b += p.packed_b ? block % grid.columns * packed_size : p.trans_b ? column * k : column;
             T* c = as<T>(out[0]) + row * n + column;
             const T* bias = p.bias ? as<T>(in[2]) + column : nullptr;
             for (i64 i = batch.begin(chunk / blocks); i < batch.end(chunk / blocks); ++i) {
@@ -162,7 +186,8 @@ KernelPtr product_kernel(Product product) {
         for_blocks([&](const GemmShape& s, const T* a, const T* b, T* c, const T* bias, void* own) {
           gemm(s, a, b, c, bias, p.activation, own);
         });
-      });
+      },
+      split);
 }
 
 KernelPtr prepare(const OpCall& call, Product product) {

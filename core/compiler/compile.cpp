@@ -8,7 +8,7 @@ namespace keratin {
 Plan compile(const Program& program, const Backend& backend) {
   Program current = simplify(open_recurrent(program, backend));
   if (dump_wanted("trace")) log(LogLevel::output, current.to_string());
-  current = fuse(current, backend);
+  current = pull_projections(fuse(current, backend), backend);
   current = group(simplify(expand(current, backend)), backend);
   Plan plan = place(current);
   if (dump_wanted("plan")) log(LogLevel::output, plan.to_string());

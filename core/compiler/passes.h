@@ -19,6 +19,9 @@ Program merge_common(const Program& program);
 // Forms fused ops that the backend has a kernel for: matmul + bias + relu, conv2d + bias + relu, scale and offset into
 // the batch gather.
 Program fuse(const Program& program, const Backend& backend);
+// Moves products of whole sequences into the scans that read them, where the backend is a CPU: a step's piece of them
+// stays in the cache then.
+Program pull_projections(const Program& program, const Backend& backend);
 // Replaces ops the backend has no kernel for by their decomposition, until only supported ops are left. Throws
 // BackendError naming the op when there is neither.
 Program expand(const Program& program, const Backend& backend);

@@ -70,6 +70,19 @@ std::optional<LoopWalk> LoopWalk::make(const Plan& body, const LoopShape& shape)
   return walk;
 }
 
+std::optional<std::size_t> LoopWalk::constant_input(std::size_t body_step, std::size_t input) const {
+  const Operand& operand = operands_[steps_[body_step].first + input];
+  if (!operand.place || *operand.place < sequences_ + carries_.size() || *operand.place >= inputs_) return {};
+  return operand.place;
+}
+
+std::size_t LoopWalk::own(std::size_t body_step, std::size_t input, std::size_t bytes) {
+  const std::size_t offset = memory_bytes_;
+  memory_bytes_ += aligned(bytes);
+  operands_[steps_[body_step].first + input] = {std::nullopt, static_cast<std::int64_t>(offset)};
+  return offset;
+}
+
 void LoopWalk::begin(const void* const* in, std::byte* memory, void** addresses) const {
   // Only outputs are written to.
   for (std::size_t i = 0; i < inputs_; ++i) addresses[i] = const_cast<void*>(in[i]);

@@ -69,6 +69,13 @@ void eigen_product(const GemmShape& s, const T* a, const T* b, T* c, const T* bi
   if (bias || activation != Activation::none) finish(s, c, bias, activation);
 }
 
+// The dot products above read B as it is.
+template <class T>
+std::size_t packed_bytes(const GemmShape& s) {
+  if (s.m <= 0 || s.n <= 0 || s.k <= 0 || (s.trans_b && !s.trans_a && s.m <= 2)) return 0;
+  return tile_packed_size<T>(s) * sizeof(T);
+}
+
 template <class T>
 void product(const GemmShape& s, const T* a, const T* b, T* c, const T* bias, Activation activation, void* workspace) {
   if (s.m <= 0 || s.n <= 0) return;

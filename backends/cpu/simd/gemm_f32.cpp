@@ -17,6 +17,8 @@ void gemm_f32(const GemmShape& shape, const float* a, const float* b, float* c, 
 void add_gemm(FloatKernels<float>& kernels) {
   kernels.gemm_workspace = gemm_workspace_f32;
   kernels.gemm = gemm_f32;
+  kernels.gemm_packed_bytes = packed_bytes<float>;
+  kernels.gemm_pack = tile_pack<float>;
   kernels.gemm_eigen = eigen_product<float>;
 }
 

@@ -17,6 +17,8 @@ void gemm_f64(const GemmShape& shape, const double* a, const double* b, double* 
 void add_gemm(FloatKernels<double>& kernels) {
   kernels.gemm_workspace = gemm_workspace_f64;
   kernels.gemm = gemm_f64;
+  kernels.gemm_packed_bytes = packed_bytes<double>;
+  kernels.gemm_pack = tile_pack<double>;
   kernels.gemm_eigen = eigen_product<double>;
 }
 

@@ -98,19 +98,21 @@ KERATIN_INLINE float log1p(float x) {
   return x > __FLT_MAX__ ? x : y;
 }
 
+// (1 - e^-2|x|) / (1 + e^-2|x|), the numerator without cancellation.
 KERATIN_INLINE float tanh(float x) {
-  const float a = abs(x), s = x * x;
-  float p = madd(-5.717036560e-03f, s, 2.065057900e-02f);
-  p = madd(p, s, -5.374349526e-02f);
-  p = madd(p, s, 1.333149125e-01f);
-  p = madd(p, s, -3.333328392e-01f);
-  const float small = madd(a * s, p, a), large = 1.0f - 2.0f / (exp(2.0f * a) + 1.0f);
-  return with_sign_of(a < 0.625f ? small : large, x);
+  const float a = abs(x), clamped = a > 10.0f ? 10.0f : a;
+  const ExpParts e = exp_parts(-2.0f * clamped);
+  const float power = two_to(e.n), less = madd(power, e.p, power - 1.0f);  // e^-2|x| - 1
+  return with_sign_of(less / (less + 2.0f), x);
 }
 
+// e^-|x| times 2^32, which is no subnormal number where the result is one.
 KERATIN_INLINE float sigmoid(float x) {
-  const float e = exp(-abs(x));
-  return (x >= 0.0f ? 1.0f : e) / (1.0f + e);
+  constexpr float kScale = 4294967296.0f;
+  const float a = -abs(x);
+  const ExpParts e = exp_parts(a < -104.0f ? -104.0f : a);
+  const float power = two_to(e.n + 32), scaled = madd(power, e.p, power);
+  return (x >= 0.0f ? kScale : scaled) / (kScale + scaled);
 }
 
 KERATIN_INLINE float softplus(float x) { return (x > 0.0f ? x : 0.0f) + log1p(exp(-abs(x))); }

@@ -55,6 +55,7 @@ struct GemmShape {
   i64 lda = 0, ldb = 0, ldc = 0;
   bool trans_a = false, trans_b = false;
   bool accumulate = false;
+  bool packed_b = false;  // b is what gemm_pack made of it, for exactly these n, k, ldb and trans_b
 };
 
 // x is seen as (outer, reduce, inner); the range is `inner` columns out of rows of `stride` elements (stride == inner
@@ -87,6 +88,9 @@ struct FloatKernels {
   // `bias` (n elements, or null) and the activation are applied to C after the product. How the rows and columns of C
   // are split into calls does not change a bit, except for calls of one or two rows with trans_b.
   void (*gemm)(const GemmShape&, const T* a, const T* b, T* c, const T* bias, Activation, void* workspace);
+  // B as the register tiles read it, for many products with it; 0 bytes when that does not help.
+  std::size_t (*gemm_packed_bytes)(const GemmShape&);
+  void (*gemm_pack)(const GemmShape&, const T* b, T* packed);
   // The same by Eigen: what `gemm` is measured against. Splitting may change the last bits.
   void (*gemm_eigen)(const GemmShape&, const T* a, const T* b, T* c, const T* bias, Activation, void* workspace);
 

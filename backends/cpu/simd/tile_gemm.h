@@ -158,6 +158,23 @@ void pack_panels(const T* b, i64 ldb, i64 depth, i64 panel_count, T* panels) {
   }
 }
 
+// How a product is cut: pieces of k, all of `depth` but the last, and blocks of columns.
+template <class T>
+struct TileBlocks {
+  i64 pieces, depth, stride;  // stride: elements that hold a packed block of one piece
+
+  explicit TileBlocks(const GemmShape& s)
+      : pieces((s.k + kDepth - 1) / kDepth),
+        depth((s.k + pieces - 1) / pieces),
+        stride((depth + 1) * (s.n < kBlockCols<T> ? (s.n + kPanel<T> - 1) / kPanel<T> * kPanel<T> : kBlockCols<T>)) {}
+  i64 columns(const GemmShape& s, i64 j0) const { return s.n - j0 < kBlockCols<T> ? s.n - j0 : kBlockCols<T>; }
+  i64 terms(const GemmShape& s, i64 p0) const { return s.k - p0 < depth ? s.k - p0 : depth; }
+  // Of the block in all of B, packed.
+  i64 packed_at(i64 j0, i64 p0) const { return (j0 / kBlockCols<T> * pieces + p0 / depth) * stride; }
+  // Columns of the panel that begins at column j of a block of `cols`.
+  static i64 width(i64 cols, i64 j) { return cols - j > Vec<T>::size ? kPanel<T> : Vec<T>::size; }
+};
+
 template <class T>
 std::size_t tile_gemm_workspace(const GemmShape& s) {
   const i64 depth = s.k < kDepth ? s.k : kDepth;
@@ -165,37 +182,65 @@ std::size_t tile_gemm_workspace(const GemmShape& s) {
   return static_cast<std::size_t>((depth + 1) * (cols + kTileRows)) * sizeof(T) + 64;
 }
 
+// Elements of B when it is packed for good.
+template <class T>
+std::size_t tile_packed_size(const GemmShape& s) {
+  const TileBlocks<T> blocks(s);
+  return static_cast<std::size_t>((s.n + kBlockCols<T> - 1) / kBlockCols<T> * blocks.pieces * blocks.stride);
+}
+
+// The block of `cols` columns and k rows whose first element is `origin`, panel by panel; `only_partial`: just the last
+// panel, when it is not whole.
+template <class T>
+void pack_block(const GemmShape& s, const T* origin, i64 cols, i64 k, bool only_partial, T* panels) {
+  i64 done = 0;
+  if (only_partial) {
+    for (i64 j = 0; j < cols; j += kPanel<T>) done = cols - j < TileBlocks<T>::width(cols, j) ? j : j + kPanel<T>;
+  } else if (!s.trans_b) {
+    pack_panels(origin, s.ldb, k, cols / kPanel<T>, panels);
+    done = cols / kPanel<T> * kPanel<T>;
+  }
+  for (i64 j = done; j < cols; j += kPanel<T>) {
+    const i64 width = TileBlocks<T>::width(cols, j), used = cols - j < width ? cols - j : width;
+    pack_panel(origin + (s.trans_b ? j * s.ldb : j), s.ldb, s.trans_b, k, used, width, panels + j * (k + 1));
+  }
+}
+
+template <class T>
+void tile_pack(const GemmShape& s, const T* b, T* packed) {
+  const TileBlocks<T> blocks(s);
+  for (i64 j0 = 0; j0 < s.n; j0 += kBlockCols<T>) {
+    for (i64 p0 = 0; p0 < s.k; p0 += blocks.depth) {
+      const T* origin = s.trans_b ? b + j0 * s.ldb + p0 : b + p0 * s.ldb + j0;
+      pack_block(s, origin, blocks.columns(s, j0), blocks.terms(s, p0), false, packed + blocks.packed_at(j0, p0));
+    }
+  }
+}
+
 // k > 0.
 template <class T>
 void tile_gemm(const GemmShape& s, const T* a, const T* b, T* c, const T* bias, Activation activation,
                void* workspace) {
-  constexpr i64 kVector = Vec<T>::size;
-  const i64 pieces = (s.k + kDepth - 1) / kDepth, depth = (s.k + pieces - 1) / pieces;
+  const TileBlocks<T> blocks(s);
   const i64 bands = (s.m + kTileRows - 1) / kTileRows;
   const i64 a_row = s.trans_a ? 1 : s.lda, a_step = s.trans_a ? s.lda : 1;
   // Rows a multiple of 2 KB apart compete for the same places in the L1 cache: such bands are copied first.
   const bool copy_a = !s.trans_a && s.n > kPanel<T> && a_row * static_cast<i64>(sizeof(T)) % 2048 == 0;
   // With few rows a packed panel would hardly be used again.
-  const bool in_place = !s.trans_b && bands <= 2;
+  const bool in_place = !s.packed_b && !s.trans_b && bands <= 2;
   T* band = reinterpret_cast<T*>((reinterpret_cast<std::uintptr_t>(workspace) + 63) / 64 * 64);
-  T* panels = band + depth * kTileRows;
+  T* own_panels = band + blocks.depth * kTileRows;
   for (i64 j0 = 0; j0 < s.n; j0 += kBlockCols<T>) {
-    const i64 cols = s.n - j0 < kBlockCols<T> ? s.n - j0 : kBlockCols<T>;
-    for (i64 p0 = 0; p0 < s.k; p0 += depth) {
-      const i64 k = s.k - p0 < depth ? s.k - p0 : depth;
+    const i64 cols = blocks.columns(s, j0);
+    for (i64 p0 = 0; p0 < s.k; p0 += blocks.depth) {
+      const i64 k = blocks.terms(s, p0);
       const bool last = p0 + k == s.k;
       const T* origin = s.trans_b ? b + j0 * s.ldb + p0 : b + p0 * s.ldb + j0;
-      const auto width_of = [&](i64 j) { return cols - j > kVector ? kPanel<T> : kVector; };
-      const auto packed = [&](i64 j) { return !in_place || cols - j < width_of(j); };
-      i64 done = 0;
-      if (!s.trans_b && !in_place) {
-        pack_panels(origin, s.ldb, k, cols / kPanel<T>, panels);
-        done = cols / kPanel<T> * kPanel<T>;
-      }
-      for (i64 j = done; j < cols; j += kPanel<T>) {
-        if (!packed(j)) continue;
-        const i64 width = width_of(j), used = cols - j < width ? cols - j : width;
-        pack_panel(origin + (s.trans_b ? j * s.ldb : j), s.ldb, s.trans_b, k, used, width, panels + j * (k + 1));
+      const T* panels = own_panels;
+      if (s.packed_b) {
+        panels = b + blocks.packed_at(j0, p0);
+      } else {
+        pack_block(s, origin, cols, k, in_place, own_panels);
       }
       for (i64 t = 0; t < bands; ++t) {
         const i64 i0 = s.m * t / bands, rows = s.m * (t + 1) / bands - i0;
@@ -205,8 +250,8 @@ void tile_gemm(const GemmShape& s, const T* a, const T* b, T* c, const T* bias, 
           rows_of_a = band;
         }
         for (i64 j = 0; j < cols; j += kPanel<T>) {
-          const i64 width = width_of(j);
-          const bool panel = packed(j);
+          const i64 width = TileBlocks<T>::width(cols, j);
+          const bool panel = !in_place || cols - j < width;
           const TileJob<T> job = {.k = k,
                                   .segments = 1,
                                   .a = rows_of_a,
@@ -221,7 +266,7 @@ void tile_gemm(const GemmShape& s, const T* a, const T* b, T* c, const T* bias, 
                                   .add = s.accumulate || p0 > 0,
                                   .bias = bias && last ? bias + j0 + j : nullptr,
                                   .relu = activation == Activation::relu && last};
-          tile_of<T>(static_cast<int>(rows), width == kVector ? 1 : 2)(job);
+          tile_of<T>(static_cast<int>(rows), width == Vec<T>::size ? 1 : 2)(job);
         }
       }
     }

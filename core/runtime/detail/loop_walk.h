@@ -36,6 +36,11 @@ class LoopWalk {
   // of `outside`. A piece of a sequence is where the pieces before it end.
   std::int64_t alignment(std::size_t body_step, std::int64_t outside) const;
 
+  // The input of the loop that an input of the body's step is in every step; nothing for what changes.
+  std::optional<std::size_t> constant_input(std::size_t body_step, std::size_t input) const;
+  // Gives the loop memory of `bytes`, which this input of the body's step lies in from now on. Returns its offset.
+  std::size_t own(std::size_t body_step, std::size_t input, std::size_t bytes);
+
   // Runs call(body step, inputs, outputs) for all steps of the body, as often as the loop is long, and copy(to, from,
   // bytes) for values that have several places. `memory` has memory_bytes(), `addresses` room for address_count().
   template <class Call, class Copy>

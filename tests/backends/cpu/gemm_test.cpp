@@ -47,13 +47,21 @@ void check(const Simd& simd, const GemmShape& s, bool with_bias, Activation acti
       want.push_back(sum);
     }
   }
-  Array<T> by_eigen = result;
+  Array<T> by_eigen = result, by_packed = result;
   multiply(simd, s, a.data(), b.data(), result.data(), with_bias ? bias.data() : nullptr, activation);
   expect_near(result, want, kEps<T> * 40 * std::sqrt(d(s.k) + 16), describe(s));
   Array<char> workspace(static_cast<i64>(floats<T>(simd).gemm_workspace(s)));
   floats<T>(simd).gemm_eigen(s, a.data(), b.data(), by_eigen.data(), with_bias ? bias.data() : nullptr, activation,
                              workspace.data());
   expect_near(by_eigen, want, kEps<T> * 40 * std::sqrt(d(s.k) + 16), "Eigen, " + describe(s));
+  const std::size_t packed_bytes = floats<T>(simd).gemm_packed_bytes(s);
+  if (packed_bytes == 0) return;
+  Array<T> packed(static_cast<i64>(packed_bytes / sizeof(T)));
+  floats<T>(simd).gemm_pack(s, b.data(), packed.data());
+  GemmShape with_packed = s;
+  with_packed.packed_b = true;
+  multiply(simd, with_packed, a.data(), packed.data(), by_packed.data(), with_bias ? bias.data() : nullptr, activation);
+  expect_same_bits(by_packed, result, "packed before, " + describe(s));
 }
 
 GemmShape shape(i64 m, i64 n, i64 k, bool ta, bool tb, i64 gap = 0) {

@@ -2,6 +2,7 @@
 #include "keratin/core/ops/scan.h"
 
 #include <chrono>
+#include <cmath>
 
 #include "keratin/core/compiler/passes.h"
 #include "keratin/core/graph/leaves.h"
@@ -10,11 +11,14 @@
 #include "keratin/core/tensor/errors.h"
 #include "keratin/core/training/sequential.h"
 #include "keratin/layers/layers.h"
+#include "tests/backends/cpu/run_op.h"
 #include "tests/support/expect_error.h"
 
 namespace keratin {
 namespace {
 
+using cpu_test::expect_close;
+using cpu_test::random_tensor;
 using ops::ScanStep;
 using testing::expect_error;
 
@@ -82,6 +86,75 @@ TEST(Scan, IsOneStepOfAPlanOnTheCpu) {
   EXPECT_EQ(longer.steps.size(), shorter.steps.size());
   // What a step needs besides its results is the same for any number of steps.
   EXPECT_EQ(cpu->prepare(longer, {})->workspace_bytes(), cpu->prepare(shorter, {})->workspace_bytes());
+}
+
+// The step of a recurrent layer, h' = tanh(what was made of x beforehand + h·u), in plain loops.
+Tensor hidden_states(const Tensor& x, const Tensor& w, const Tensor& b, const Tensor& u, bool relu) {
+  const std::int64_t length = x.shape()[0], rows = x.shape()[1], terms = x.shape()[2], units = u.shape()[0];
+  const auto at = [](const Tensor& t, std::int64_t i) {
+    return double{t.values<float>()[static_cast<std::size_t>(i)]};
+  };
+  std::vector<float> all;
+  std::vector<double> h(static_cast<std::size_t>(rows * units));
+  for (std::int64_t t = 0; t < length; ++t) {
+    std::vector<double> next;
+    for (std::int64_t i = 0; i < rows; ++i) {
+      for (std::int64_t j = 0; j < units; ++j) {
+        double sum = at(b, j), back = 0;
+        for (std::int64_t k = 0; k < terms; ++k) sum += at(x, (t * rows + i) * terms + k) * at(w, k * units + j);
+        for (std::int64_t k = 0; k < units; ++k)
+          back += h[static_cast<std::size_t>(i * units + k)] * at(u, k * units + j);
+        next.push_back(std::tanh((relu ? std::max(sum, 0.0) : sum) + back));
+      }
+    }
+    h = next;
+    all.insert(all.end(), h.begin(), h.end());
+  }
+  return Tensor({length, rows, units}, std::move(all));
+}
+
+// Products of whole sequences go into the loop that reads them, as one product with the loop's own where they are
+// added.
+TEST(Scan, ComputesProductsOfItsSequencesInItsSteps) {
+  const std::shared_ptr<Backend> cpu = open_device("cpu:0");
+  for (const bool relu : {false, true}) {
+    const Tensor x = random_tensor({6, 40, 5}), w = random_tensor({5, 33}), b = random_tensor({33}),
+                 u = random_tensor({33, 33}, DType::float32, -0.3, 0.3, 2);
+    Program program{.name = "loop", .inputs = {}, .outputs = {}, .updates = {}, .gradients = {}};
+    for (const Tensor& t : {x, w, b, u}) program.inputs.push_back(input_value("x", {t.shape(), t.dtype()}));
+    const auto build = [&](const Values& in) {
+      Value projected = ops::matmul(in[0], in[1]) + in[2];
+      if (relu) projected = ops::relu(projected);
+      return ops::scan(
+                 [&](const Values& step, const Values& carry) -> ScanStep {
+                   const Value h = ops::tanh(step[0] + ops::matmul(carry[0], in[3]));
+                   return {{h}, {h}};
+                 },
+                 {projected}, {Value(Tensor({40, 33}))})
+          .outputs[0];
+    };
+    program.outputs = {build(program.inputs)};
+    const Plan plan = compile(program, *cpu);
+    EXPECT_TRUE(std::none_of(plan.steps.begin(), plan.steps.end(), [](const Step& step) {
+      return step.op == kMatMul.name || step.op == kMatMulFused.name;
+    })) << plan.to_string();
+    expect_close(Tensor(build({Value(x), Value(w), Value(b), Value(u)})), hidden_states(x, w, b, u, relu), 1e-5);
+  }
+}
+
+TEST(Scan, LeavesProductsThatOthersNeed) {
+  const std::shared_ptr<Backend> cpu = open_device("cpu:0");
+  Program program{.name = "loop", .inputs = {}, .outputs = {}, .updates = {}, .gradients = {}};
+  program.inputs = {input_value("x", {{6, 40, 5}, DType::float32}), input_value("w", {{5, 33}, DType::float32})};
+  const Value projected = ops::matmul(program.inputs[0], program.inputs[1]);
+  const auto sums = ops::scan(
+      [](const Values& step, const Values& carry) -> ScanStep {
+        return {{ops::tanh(carry[0] + step[0])}, {}};
+      },
+      {projected}, {Value(Tensor({40, 33}))});
+  program.outputs = {sums.carries[0], projected};
+  const Plan plan = compile(program, *cpu);
+  EXPECT_EQ(std::count_if(plan.steps.begin(), plan.steps.end(), [](const Step& s) { return s.op == kMatMul.name; }), 1);
 }
 
 TEST(Scan, OfLongSequencesCompilesInASecond) {
