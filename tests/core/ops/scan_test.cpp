@@ -123,8 +123,9 @@ TEST(Scan, ComputesProductsOfItsSequencesInItsSteps) {
     Program program{.name = "loop", .inputs = {}, .outputs = {}, .updates = {}, .gradients = {}};
     for (const Tensor& t : {x, w, b, u}) program.inputs.push_back(input_value("x", {t.shape(), t.dtype()}));
     const auto build = [&](const Values& in) {
-      Value projected = ops::matmul(in[0], in[1]) + in[2];
+      Value projected = ops::matmul(ops::reshape(in[0], {6 * 40, 5}), in[1]) + in[2];
       if (relu) projected = ops::relu(projected);
+      projected = ops::reshape(projected, {6, 40, 33});
       return ops::scan(
                  [&](const Values& step, const Values& carry) -> ScanStep {
                    const Value h = ops::tanh(step[0] + ops::matmul(carry[0], in[3]));
