@@ -2,9 +2,6 @@
 // product; and the products of the precisions below `highest` beside those of float32. Exits 1 when one of ours takes
 // more than twice its twin's time, which no noise explains. ./dev bench --twins
 #include <algorithm>
-#include <chrono>
-#include <cmath>
-#include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <functional>
@@ -14,60 +11,25 @@
 #include "keratin/backends/cpu/bf16.h"
 #include "keratin/backends/cpu/isa.h"
 
+#include "by_turns.h"
+
 namespace {
 
 using namespace keratin::cpu;
 using keratin::Precision;
 using keratin::WindowShape;
-using Clock = std::chrono::steady_clock;
-using Numbers = std::vector<float>;
+using namespace keratin::benchmarks;
 
-constexpr int kRounds = 9;
-constexpr double kRoundSeconds = 0.004, kLoss = 2.0;
-
-Numbers numbers(i64 n, std::uint64_t seed) {
-  Numbers x(static_cast<std::size_t>(n));
-  simd().f32.uniform(seed, 1, 0, n, -1.0f, 1.0f, x.data());
-  return x;
-}
-
-double seconds_of(const std::function<void()>& call, int calls) {
-  const Clock::time_point start = Clock::now();
-  for (int i = 0; i < calls; ++i) call();
-  return std::chrono::duration<double>(Clock::now() - start).count() / calls;
-}
-
-// The best of several rounds, ours and the twin's by turns: what else runs on the machine only ever adds time.
-struct Times {
-  double ours = 1e9, twin = 1e9;
-};
-Times compare(const std::function<void()>& ours, const std::function<void()>& twin) {
-  const double once = std::max({seconds_of(ours, 1), seconds_of(twin, 1), 1e-7});
-  const int calls = std::max(1, static_cast<int>(kRoundSeconds / once));
-  Times times;
-  for (int round = 0; round < kRounds; ++round) {
-    times.ours = std::min(times.ours, seconds_of(ours, calls));
-    times.twin = std::min(times.twin, seconds_of(twin, calls));
-  }
-  return times;
-}
-
-// Whether two results agree, so that the times are of the same work. The tolerance is for each addend of an element.
-bool agree(const Numbers& a, const Numbers& b, i64 depth, float tolerance_each = 1e-6f) {
-  const float tolerance = tolerance_each * static_cast<float>(depth) + 10 * tolerance_each;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    if (!(std::abs(a[i] - b[i]) <= tolerance)) return false;
-  }
-  return true;
-}
+constexpr double kLoss = 2.0;
 
 int losses = 0;
 
 void report(const std::string& name, double flops, const Times& times, bool right) {
-  const double ratio = times.twin / times.ours;
+  const double ratio = times.other / times.ours;
   const bool lost = ratio < 1 / kLoss;
   if (lost || !right) ++losses;
-  std::printf("%-44s %8.1f %8.1f %7.2fx%s\n", name.c_str(), flops * 1e-9 / times.ours, flops * 1e-9 / times.twin, ratio,
+  std::printf("%-44s %8.1f %8.1f %7.2fx%s\n", name.c_str(), flops * 1e-9 / times.ours, flops * 1e-9 / times.other,
+              ratio,
               !right ? "  DIFFERENT RESULTS"
               : lost ? "  LOST"
                      : "");
