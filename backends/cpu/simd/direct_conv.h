@@ -128,7 +128,7 @@ void direct_forward(const WindowShape& s, i64 n0, i64 n1, const T* x, const T* p
 // Whether the kernel's gradient can be added up in tiles of a window's row by filters, all of them whole.
 template <class T>
 KERATIN_INLINE bool is_direct_gradient(const WindowShape& s) {
-  return is_direct<T>(s) && s.f % Vec<T>::size == 0 && s.kw * s.c >= 8;
+  return is_direct<T>(s) && s.f % Vec<T>::size == 0 && s.kw * s.c * (s.f > Vec<T>::size ? 2 : 1) >= 6;
 }
 
 // Adds the part of the images [n0, n1) to dkernel.

@@ -66,24 +66,35 @@ void tile(const TileJob<T>& job) {
     }
     for (int g = 0; g < kGroups; ++g) a[g] += job.a_jump;
   }
-  const i64 last = job.cols - (N - 1) * V::size;
-  const bool whole = last == V::size;
+  // Copied out of the job: what is stored below might be it, for all the compiler knows.
+  T* const c = job.c;
+  const T* const bias = job.bias;
+  const i64 c_row = job.c_row, last = job.cols - (N - 1) * V::size;
+  const bool add = job.add, relu = job.relu;
+  if (last == V::size && !add && !bias && !relu) {
+#pragma GCC unroll 2
+    for (int n = 0; n < N; ++n) {
+#pragma GCC unroll 16
+      for (int r = 0; r < R; ++r) sum[r][n].store(c + r * c_row + n * V::size);
+    }
+    return;
+  }
 #pragma GCC unroll 2
   for (int n = 0; n < N; ++n) {
-    const bool full = n < N - 1 || whole;
-    V bias = V::zero();
-    if (job.bias) bias = full ? V::load(job.bias + n * V::size) : V::load_first(job.bias + n * V::size, last);
+    const bool full = n < N - 1 || last == V::size;
+    V more = V::zero();
+    if (bias) more = full ? V::load(bias + n * V::size) : V::load_first(bias + n * V::size, last);
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r) {
-      T* c = job.c + r * job.c_row + n * V::size;
+      T* to = c + r * c_row + n * V::size;
       V value = sum[r][n];
-      if (job.add) value = V::add(full ? V::load(c) : V::load_first(c, last), value);
-      if (job.bias) value = V::add(value, bias);
-      if (job.relu) value = V::max(V::zero(), value);  // in this order a NaN stays
+      if (add) value = V::add(full ? V::load(to) : V::load_first(to, last), value);
+      if (bias) value = V::add(value, more);
+      if (relu) value = V::max(V::zero(), value);  // in this order a NaN stays
       if (full) {
-        value.store(c);
+        value.store(to);
       } else {
-        value.store_first(c, last);
+        value.store_first(to, last);
       }
     }
   }
