@@ -88,7 +88,6 @@ template <class T>
 void direct_forward(const WindowShape& s, i64 n0, i64 n1, const T* x, const T* panels, const T* bias,
                     Activation activation, T* y, T* copy) {
   const i64 depth = s.kw * s.c, patch = s.kh * depth, band = band_lines<T>(s);
-  const i64 pieces = (s.ow + kTileRows - 1) / kTileRows;
   for (i64 n = n0; n < n1; ++n) {
     for (i64 begin = 0; begin < s.oh; begin += band) {
       const i64 end = least(s.oh, begin + band);
@@ -97,6 +96,7 @@ void direct_forward(const WindowShape& s, i64 n0, i64 n1, const T* x, const T* p
       const Lines<T> lines = lines_of(s, x + n * s.h * s.w * s.c, first, last, copy);
       for (i64 j = 0; j < s.f; j += kPanel<T>) {
         const i64 width = s.f - j > Vec<T>::size ? kPanel<T> : Vec<T>::size;
+        const i64 rows = most_rows<T>(width), pieces = (s.ow + rows - 1) / rows;
         for (i64 oy = begin; oy < end; ++oy) {
           // The rows of the window that lie in the image.
           const i64 top = oy * s.stride_h - s.pad_top, low = least(s.kh, most(0, -top));
@@ -135,7 +135,6 @@ KERATIN_INLINE bool is_direct_gradient(const WindowShape& s) {
 template <class T>
 void direct_kernel_gradient(const WindowShape& s, i64 n0, i64 n1, const T* x, const T* dy, T* dkernel, T* copy) {
   const i64 depth = s.kw * s.c, band = band_lines<T>(s);
-  const i64 pieces = (depth + kTileRows - 1) / kTileRows;
   for (i64 n = n0; n < n1; ++n) {
     for (i64 begin = 0; begin < s.oh; begin += band) {
       const i64 end = least(s.oh, begin + band);
@@ -150,6 +149,7 @@ void direct_kernel_gradient(const WindowShape& s, i64 n0, i64 n1, const T* x, co
         if (low == high) continue;
         for (i64 j = 0; j < s.f; j += kPanel<T>) {
           const i64 width = s.f - j > Vec<T>::size ? kPanel<T> : Vec<T>::size;
+          const i64 rows = most_rows<T>(width), pieces = (depth + rows - 1) / rows;
           for (i64 t = 0; t < pieces; ++t) {
             const i64 row = depth * t / pieces;
             const TileJob<T> job = {.k = s.ow,

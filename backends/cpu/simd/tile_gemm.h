@@ -8,10 +8,17 @@
 namespace keratin::cpu::KERATIN_ISA {
 
 #if defined(__AVX512F__)
-constexpr int kTileRows = 14;  // 28 accumulators, 2 vectors of B, 1 of A: 31 of 32 registers
+constexpr int kTileRows = 14;    // 28 accumulators, 2 vectors of B, 1 of A: 31 of 32 registers
+constexpr int kNarrowRows = 16;  // of tiles of one vector; more would not help
 #else
 constexpr int kTileRows = 6;  // 12 accumulators, 2 vectors of B, 1 of A: 15 of 16 registers
+constexpr int kNarrowRows = 10;
 #endif
+// Rows of a tile of so many columns at most.
+template <class T>
+constexpr i64 most_rows(i64 columns) {
+  return columns > Vec<T>::size ? kTileRows : kNarrowRows;
+}
 
 template <class T>
 constexpr i64 kPanel = 2 * Vec<T>::size;
@@ -103,14 +110,17 @@ void tile(const TileJob<T>& job) {
 template <class T>
 using TileFn = void (*)(const TileJob<T>&);
 
-template <class T, int R = kTileRows>
-KERATIN_INLINE TileFn<T> tile_of(int rows, int vectors) {
+template <class T, int N, int R>
+KERATIN_INLINE TileFn<T> tile_with(int rows) {
   if constexpr (R == 1) {
-    return vectors == 1 ? tile<T, 1, 1> : tile<T, 1, 2>;
+    return tile<T, 1, N>;
   } else {
-    if (rows == R) return vectors == 1 ? tile<T, R, 1> : tile<T, R, 2>;
-    return tile_of<T, R - 1>(rows, vectors);
+    return rows == R ? tile<T, R, N> : tile_with<T, N, R - 1>(rows);
   }
+}
+template <class T>
+KERATIN_INLINE TileFn<T> tile_of(int rows, int vectors) {
+  return vectors == 1 ? tile_with<T, 1, kNarrowRows>(rows) : tile_with<T, 2, kTileRows>(rows);
 }
 
 // 4 x 4 (2 x 2 for doubles) elements: to[i·to_row + j] = from[j·from_row + i].
@@ -233,7 +243,7 @@ template <class T>
 void tile_gemm(const GemmShape& s, const T* a, const T* b, T* c, const T* bias, Activation activation,
                void* workspace) {
   const TileBlocks<T> blocks(s);
-  const i64 bands = (s.m + kTileRows - 1) / kTileRows;
+  const i64 most = most_rows<T>(s.n), bands = (s.m + most - 1) / most;
   const i64 a_row = s.trans_a ? 1 : s.lda, a_step = s.trans_a ? s.lda : 1;
   // Rows a multiple of 2 KB apart compete for the same places in the L1 cache: such bands are copied first.
   const bool copy_a = !s.trans_a && s.n > kPanel<T> && a_row * static_cast<i64>(sizeof(T)) % 2048 == 0;
