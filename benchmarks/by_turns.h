@@ -6,13 +6,24 @@
 #include <cmath>
 #include <cstdint>
 #include <functional>
+#include <new>
 #include <vector>
 
 #include "keratin/backends/cpu/isa.h"
+#include "keratin/core/runtime/plan.h"
 
 namespace keratin::benchmarks {
 
-using Numbers = std::vector<float>;
+// Aligned as the runtime's memory is.
+template <class T>
+struct Aligned {
+  static constexpr std::align_val_t kAlignment{kSlotAlignment};
+  using value_type = T;
+  bool operator==(const Aligned&) const = default;
+  T* allocate(std::size_t n) { return static_cast<T*>(::operator new(n * sizeof(T), kAlignment)); }
+  void deallocate(T* memory, std::size_t) { ::operator delete(memory, kAlignment); }
+};
+using Numbers = std::vector<float, Aligned<float>>;
 
 // Between -1 and 1.
 inline Numbers numbers(std::int64_t n, std::uint64_t seed) {
