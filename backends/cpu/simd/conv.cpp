@@ -73,9 +73,7 @@ bool goes_straight(const WindowShape& s) {
 }
 template <class T>
 bool input_goes_straight(const WindowShape& s) {
-  // Vectors with few channels in them, and pixels much of whose window is outside of dy, waste more than patches cost.
-  return goes_straight<T>(s) && s.stride_h == 1 && s.stride_w == 1 && is_direct<T>(transposed(s)) &&
-         2 * s.c >= Vec<T>::size && 5 * s.ow >= 4 * s.w;
+  return goes_straight<T>(s) && is_direct_input<T>(s);
 }
 template <class T>
 bool kernel_goes_straight(const WindowShape& s) {
@@ -88,24 +86,18 @@ struct StraightBuffers {
   T *panels, *lines;
 };
 template <class T>
-StraightBuffers<T> place_straight(const WindowShape& s, void* workspace) {
+StraightBuffers<T> place_straight(i64 panel_elements, void* workspace) {
   const auto start = (reinterpret_cast<std::uintptr_t>(workspace) + kAlign - 1) / kAlign * kAlign;
   T* panels = reinterpret_cast<T*>(start);
-  return {panels, panels + panel_elements<T>(s)};
-}
-template <class T>
-std::size_t straight_workspace(const WindowShape& s) {
-  return static_cast<std::size_t>(panel_elements<T>(s) + line_elements<T>(s)) * sizeof(T) + kAlign;
+  return {panels, panels + panel_elements};
 }
 
 template <class T>
 std::size_t workspace(const WindowShape& s) {
   if (is_depthwise(s)) return 0;
-  std::size_t straight = goes_straight<T>(s) ? straight_workspace<T>(s) : 0;
-  if (input_goes_straight<T>(s)) {
-    const std::size_t input = straight_workspace<T>(transposed(s));
-    if (input > straight) straight = input;
-  }
+  i64 elements = goes_straight<T>(s) ? panel_elements<T>(s) + line_elements<T>(s) : 0;
+  if (input_goes_straight<T>(s)) elements = most(elements, input_panel_elements<T>(s) + input_line_elements<T>(s));
+  const std::size_t straight = static_cast<std::size_t>(elements) * sizeof(T) + kAlign;
   if (goes_straight<T>(s) && input_goes_straight<T>(s) && kernel_goes_straight<T>(s)) return straight;
   const Tiling t = tiling(s, sizeof(T));
   const std::size_t patches = t.whole ? 0 : aligned(static_cast<std::size_t>(t.rows * t.patch) * sizeof(T));
@@ -261,9 +253,10 @@ void forward(const WindowShape& s, i64 n0, i64 n1, const T* x, const T* kernel, 
              T* y, void* workspace) {
   if (is_depthwise(s)) return depthwise_forward(s, n0, n1, x, kernel, bias, activation, y);
   if (goes_straight<T>(s)) {
-    const StraightBuffers<T> buffers = place_straight<T>(s, workspace);
+    const StraightBuffers<T> buffers = place_straight<T>(panel_elements<T>(s), workspace);
+    const Place<T> place{y, s.f, s.ow * s.f, s.oh * s.ow * s.f};
     pack_filters(s, kernel, buffers.panels);
-    return direct_forward(s, n0, n1, x, buffers.panels, bias, activation, y, buffers.lines);
+    return direct_forward(s, n0, n1, x, buffers.panels, bias, activation, place, buffers.lines);
   }
   const Tiling t = tiling(s, sizeof(T));
   const Buffers<T> buffers = place<T>(t, workspace);
@@ -284,11 +277,8 @@ template <class T>
 void input_gradient(const WindowShape& s, i64 n0, i64 n1, const T* dy, const T* kernel, T* dx, void* workspace) {
   if (is_depthwise(s)) return depthwise_input_gradient(s, n0, n1, dy, kernel, dx);
   if (input_goes_straight<T>(s)) {
-    const WindowShape turned = transposed(s);
-    const StraightBuffers<T> buffers = place_straight<T>(turned, workspace);
-    pack_turned_filters(turned, kernel, buffers.panels);
-    return direct_forward(turned, n0, n1, dy, buffers.panels, static_cast<const T*>(nullptr), Activation::none, dx,
-                          buffers.lines);
+    const StraightBuffers<T> buffers = place_straight<T>(input_panel_elements<T>(s), workspace);
+    return direct_input_gradient(s, n0, n1, dy, kernel, dx, buffers.panels, buffers.lines);
   }
   const Tiling t = tiling(s, sizeof(T));
   const Buffers<T> buffers = place<T>(t, workspace);
@@ -310,7 +300,7 @@ template <class T>
 void kernel_gradient(const WindowShape& s, i64 n0, i64 n1, const T* x, const T* dy, T* dkernel, void* workspace) {
   if (is_depthwise(s)) return depthwise_kernel_gradient(s, n0, n1, x, dy, dkernel);
   if (kernel_goes_straight<T>(s)) {
-    return direct_kernel_gradient(s, n0, n1, x, dy, dkernel, place_straight<T>(s, workspace).lines);
+    return direct_kernel_gradient(s, n0, n1, x, dy, dkernel, place_straight<T>(0, workspace).lines);
   }
   const Tiling t = tiling(s, sizeof(T));
   const Buffers<T> buffers = place<T>(t, workspace);

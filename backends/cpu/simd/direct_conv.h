@@ -70,23 +70,33 @@ void pack_filters(const WindowShape& s, const T* kernel, T* panels) {
   }
 }
 
-// The same for the input's gradient: `s` is the transposed shape, the kernel (kh, kw, s.f, s.c) is turned around.
+// The same for a phase of the input's gradient of `s`: its taps backwards, channels and filters exchanged.
 template <class T>
-void pack_turned_filters(const WindowShape& s, const T* kernel, T* panels) {
-  const i64 taps = s.kh * s.kw;
-  for (i64 j = 0; j < s.f; j += kPanel<T>) {
-    const i64 width = s.f - j > Vec<T>::size ? kPanel<T> : Vec<T>::size;
-    for (i64 tap = 0; tap < taps; ++tap) {
-      pack_panel(kernel + ((taps - 1 - tap) * s.f + j) * s.c, s.c, true, s.c, least(width, s.f - j), width,
-                 panels + (j * taps + tap * width) * s.c);
+void pack_turned_filters(const WindowShape& s, const Phase& phase, const T* kernel, T* panels) {
+  const i64 rows = phase.shape.kh, columns = phase.shape.kw;
+  for (i64 j = 0; j < s.c; j += kPanel<T>) {
+    const i64 width = s.c - j > Vec<T>::size ? kPanel<T> : Vec<T>::size;
+    T* to = panels + j * rows * columns * s.f;
+    for (i64 v = rows - 1; v >= 0; --v) {
+      for (i64 u = columns - 1; u >= 0; --u, to += width * s.f) {
+        const i64 tap = (phase.tap_y + v * s.stride_h) * s.kw + phase.tap_x + u * s.stride_w;
+        pack_panel(kernel + (tap * s.c + j) * s.f, s.f, true, s.f, least(width, s.c - j), width, to);
+      }
     }
   }
 }
 
+// Where results go: distances between pixels, lines and images.
+template <class T>
+struct Place {
+  T* begin;
+  i64 pixel, line, image;
+};
+
 // y of the images [n0, n1).
 template <class T>
 void direct_forward(const WindowShape& s, i64 n0, i64 n1, const T* x, const T* panels, const T* bias,
-                    Activation activation, T* y, T* copy) {
+                    Activation activation, const Place<T>& y, T* copy) {
   const i64 depth = s.kw * s.c, patch = s.kh * depth, band = band_lines<T>(s);
   for (i64 n = n0; n < n1; ++n) {
     for (i64 begin = 0; begin < s.oh; begin += band) {
@@ -111,8 +121,8 @@ void direct_forward(const WindowShape& s, i64 n0, i64 n1, const T* x, const T* p
                                     .a_jump = lines.stride - depth,
                                     .b = panels + j * patch + low * depth * width,
                                     .b_step = width,
-                                    .c = y + ((n * s.oh + oy) * s.ow + ox) * s.f + j,
-                                    .c_row = s.f,
+                                    .c = y.begin + n * y.image + oy * y.line + ox * y.pixel + j,
+                                    .c_row = y.pixel,
                                     .cols = least(width, s.f - j),
                                     .add = false,
                                     .bias = bias ? bias + j : nullptr,
@@ -122,6 +132,69 @@ void direct_forward(const WindowShape& s, i64 n0, i64 n1, const T* x, const T* p
         }
       }
     }
+  }
+}
+
+// Whether every phase of the input's gradient is worth it: vectors with few channels in them, and pixels much of whose
+// window is outside of dy, waste more than patches cost.
+template <class T>
+KERATIN_INLINE bool is_direct_input(const WindowShape& s) {
+  return is_direct<T>(s) && s.kh * s.kw * s.f * kPanel<T> * static_cast<i64>(sizeof(T)) <= kPanelBytes &&
+         2 * s.c >= Vec<T>::size && 5 * s.ow * s.stride_w >= 4 * s.w;
+}
+
+// f(phase) for all phases with pixels in them.
+template <class F>
+KERATIN_INLINE void for_each_phase(const WindowShape& s, F f) {
+  for (i64 y = 0; y < least(s.stride_h, s.h); ++y) {
+    for (i64 x = 0; x < least(s.stride_w, s.w); ++x) f(phase_of(s, y, x));
+  }
+}
+
+// Elements of the packed filters of all phases, and of the lines that any of them copies.
+template <class T>
+KERATIN_INLINE i64 input_panel_elements(const WindowShape& s) {
+  i64 all = 0;
+  for_each_phase(s, [&](const Phase& phase) { all += panel_elements<T>(phase.shape); });
+  return all;
+}
+template <class T>
+KERATIN_INLINE i64 input_line_elements(const WindowShape& s) {
+  i64 all = 0;
+  for_each_phase(s, [&](const Phase& phase) {
+    if (phase.shape.kh * phase.shape.kw > 0) all = most(all, line_elements<T>(phase.shape));
+  });
+  return all;
+}
+
+// dx of the images [n0, n1).
+template <class T>
+void direct_input_gradient(const WindowShape& s, i64 n0, i64 n1, const T* dy, const T* kernel, T* dx, T* panels,
+                           T* copy) {
+  T* next = panels;
+  for_each_phase(s, [&](const Phase& phase) {
+    pack_turned_filters(s, phase, kernel, next);
+    next += panel_elements<T>(phase.shape);
+  });
+  const i64 line = s.w * s.c;
+  for (i64 n = n0; n < n1; ++n) {
+    const T* packed = panels;
+    for_each_phase(s, [&](const Phase& phase) {
+      const Place<T> place{dx + (phase.first_y * s.w + phase.first_x) * s.c, s.stride_w * s.c, s.stride_h * line,
+                           s.h * line};
+      if (phase.shape.kh * phase.shape.kw > 0) {
+        direct_forward(phase.shape, n, n + 1, dy, packed, static_cast<const T*>(nullptr), Activation::none, place,
+                       copy);
+        packed += panel_elements<T>(phase.shape);
+        return;
+      }
+      for (i64 y = 0; y < phase.shape.oh; ++y) {  // pixels that no window sees
+        for (i64 x = 0; x < phase.shape.ow; ++x) {
+          T* pixel = place.begin + n * place.image + y * place.line + x * place.pixel;
+          for (i64 i = 0; i < s.c; ++i) pixel[i] = T{0};
+        }
+      }
+    });
   }
 }
 

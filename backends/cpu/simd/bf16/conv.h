@@ -307,7 +307,7 @@ inline bool convolve_kernel_gradient(const WindowShape& s, int parts, i64 n0, i6
 // ---- the table's functions
 // -------------------------------------------------------------------------------------------
 
-inline WindowShape seen(const Bf16Conv& conv) { return conv.turned ? transposed(conv.shape) : conv.shape; }
+inline WindowShape seen(const Bf16Conv& conv) { return conv.turned ? phase_of(conv.shape, 0, 0).shape : conv.shape; }
 inline u32* aligned_panels(const void* memory) {
   return reinterpret_cast<u32*>((reinterpret_cast<std::uintptr_t>(memory) + 63) / 64 * 64);
 }
