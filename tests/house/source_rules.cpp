@@ -86,6 +86,7 @@ const std::vector<Library>& libraries() {
       {"GoogleTest", std::regex("g(test|mock)/.*"), {"tests"}, false},
       {"Google Benchmark", std::regex("benchmark/.*"), {"benchmarks"}, false},
       {"LibTorch", std::regex("(torch|ATen|c10)/.*"), {"benchmarks"}, false},
+      {"oneDNN", std::regex("dnnl.*"), {"benchmarks"}, false},
       {"the system",
        std::regex("(stdlib|stdio|string|time|sys|linux|arpa|netinet|malloc|dlfcn|elf|fcntl|getopt|glob|link|poll|"
                   "pthread|pwd|sched|"
