@@ -115,29 +115,54 @@ Header read_header(ByteSource& source, const std::string& path, const IdxOptions
                  ". The file is damaged, get it again.");
 }
 
+void check_claim(ByteSource& source, const std::string& path, const Header& header) {
+  if (header.bytes + header.content_bytes <= source.max_content_bytes()) return;
+  fail_length(path, header,
+              "the file has " + std::to_string(source.file_bytes()) +
+                  (source.is_gzip() ? " bytes of gzip, which cannot hold that" : ""));
+}
+
+// The next bytes of the content, `done` of which are read.
+void read_on(ByteSource& source, const std::string& path, const Header& header, std::size_t done,
+             std::span<std::byte> to) {
+  const std::size_t got = source.read(to);
+  if (got < to.size()) {
+    fail_length(path, header, "it ends after " + std::to_string(header.bytes) + " + " + std::to_string(done + got));
+  }
+}
+
+void check_end(ByteSource& source, const std::string& path, const Header& header) {
+  std::byte extra{};
+  if (source.read({&extra, 1}) > 0) fail_length(path, header, "there is more behind them");
+}
+
 // Everything behind the header. The buffer grows with what arrives, so a lying header costs its author, not us.
 std::vector<std::byte> read_content(ByteSource& source, const std::string& path, const Header& header) {
-  const std::int64_t claimed = header.bytes + header.content_bytes;
-  if (claimed > source.max_content_bytes()) {
-    fail_length(path, header,
-                "the file has " + std::to_string(source.file_bytes()) +
-                    (source.is_gzip() ? " bytes of gzip, which cannot hold that" : ""));
-  }
   const auto wanted = static_cast<std::size_t>(header.content_bytes);
   std::vector<std::byte> content;
-  std::size_t done = 0;
-  while (done < wanted) {
+  for (std::size_t done = 0; done < wanted;) {
     const std::size_t step = std::min(wanted - done, std::max(done, kChunk));
     content.reserve(done + step);
     content.resize(done + step);
-    const std::size_t got = source.read(std::span(content).subspan(done, step));
-    done += got;
-    if (got < step)
-      fail_length(path, header, "it ends after " + std::to_string(header.bytes) + " + " + std::to_string(done));
+    read_on(source, path, header, done, std::span(content).subspan(done, step));
+    done += step;
   }
-  std::byte extra{};
-  if (source.read({&extra, 1}) > 0) fail_length(path, header, "there is more behind them");
+  check_end(source, path, header);
   return content;
+}
+
+// Whether a file of this size may well hold what its header claims, as pictures packed by gzip do.
+bool is_likely(const ByteSource& source, const Header& header) {
+  constexpr std::int64_t kUsualPacking = 32;
+  return header.content_bytes <= source.file_bytes() * kUsualPacking;
+}
+
+// Bytes need no second copy.
+Tensor read_bytes(ByteSource& source, const std::string& path, const Header& header) {
+  Tensor result(header.shape, DType::uint8);
+  read_on(source, path, header, 0, std::as_writable_bytes(result.values<std::uint8_t>()));
+  check_end(source, path, header);
+  return result;
 }
 
 template <class Stored, class T>
@@ -172,7 +197,9 @@ std::vector<std::byte> encode(const Tensor& tensor, std::uint8_t code) {
 Tensor read_idx(const std::string& path, const IdxOptions& options) {
   ByteSource source(path);
   const Header header = read_header(source, path, options);
-  std::vector<std::byte> content = read_content(source, path, header);
+  check_claim(source, path, header);
+  if (header.type.dtype == DType::uint8 && is_likely(source, header)) return read_bytes(source, path, header);
+  const std::vector<std::byte> content = read_content(source, path, header);
   switch (header.type.code) {
     case 0x09: return convert<std::int8_t, std::int32_t>(header.shape, content);
     case 0x0B: return convert<std::int16_t, std::int32_t>(header.shape, content);
