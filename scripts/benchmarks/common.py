@@ -4,6 +4,8 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
+import time
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
 
@@ -19,10 +21,32 @@ def output_of(*command, default=""):
         return default
 
 
+def clean_environment(more):
+    """This process's environment without what steers numerical libraries, and with `more`."""
+    steering = re.compile(r"(OMP|GOMP|OPENBLAS|KERATIN|MKL|DNNL|ONEDNN)_")
+    return {**{k: v for k, v in os.environ.items() if not steering.match(k)}, **more}
+
+
+def measure_process(command, cpus, environment):
+    """Runs a program on these CPUs only; returns its seconds from start to end, its most memory in bytes, and what it
+    printed. Throws RuntimeError when it fails."""
+    start = time.perf_counter()
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors:
+        process = subprocess.Popen(command, env=clean_environment(environment), stdout=out, stderr=errors,
+                                   preexec_fn=lambda: os.sched_setaffinity(0, cpus))
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        seconds = time.perf_counter() - start
+        out.seek(0)
+        errors.seek(0)
+        if process.returncode != 0:
+            raise RuntimeError(f"{' '.join(command)}\nfailed ({process.returncode}): {errors.read()}")
+        return seconds, usage.ru_maxrss * 1024, out.read()
+
+
 def run(command, cpus, environment, timeout=None):
     """Runs a program on these CPUs only; returns what it printed. Throws RuntimeError with what it said when it fails."""
-    clean = {k: v for k, v in os.environ.items() if not re.match(r"(OMP|GOMP|OPENBLAS|KERATIN|MKL|DNNL|ONEDNN)_", k)}
-    done = subprocess.run(command, env={**clean, **environment}, capture_output=True, text=True, timeout=timeout,
+    done = subprocess.run(command, env=clean_environment(environment), capture_output=True, text=True, timeout=timeout,
                           preexec_fn=lambda: os.sched_setaffinity(0, cpus))
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(command)}\nfailed ({done.returncode}): {done.stderr}")

@@ -26,13 +26,16 @@ IMAGES = 20000
 class Watch:
     """The first step is not counted, nor are 20 more and half a second; then as many as `seconds` hold."""
 
-    def __init__(self, seconds):
+    def __init__(self, seconds, first_step):
+        self.first_step = first_step
         self.seconds, self.steps, self.counted, self.start, self.taken = seconds, 0, 0, None, 0.0
         self.counting = False
 
     def step(self, steps=1):
         now = time.perf_counter()
         self.steps += steps
+        if self.first_step:
+            return False
         if self.counting:
             self.counted += steps
             self.taken = now - self.start
@@ -278,10 +281,11 @@ def main():
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=4.0)
+    parser.add_argument("--first-step", action="store_true", help="end after the first step, to measure the process")
     options = parser.parse_args()
     if options.setting not in SETTINGS[options.library]:
         parser.error(f"--setting: one of {SETTINGS[options.library]}")
-    watch = Watch(options.seconds)
+    watch = Watch(options.seconds, options.first_step)
     version = run_torch(options, watch) if options.library == "torch" else run_keras(options, watch)
     images = watch.counted * options.batch_size
     print(json.dumps({"library": options.library, "version": version, "setting": options.setting, "model": options.model,
