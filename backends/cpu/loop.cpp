@@ -25,13 +25,19 @@ KernelPtr prepare_scan(const OpCall& call) {
   std::vector<KernelPtr> kernels;
   std::vector<Preparation> preparations;
   std::size_t kernel_bytes = 0;
-  for (const Step& step : attrs->plan->steps) {
-    KernelPtr kernel = prepare_step(*attrs->plan, step, call.precision);
+  std::size_t kernel_count = 0;
+  for (std::size_t i = 0; i < attrs->plan->steps.size(); ++i) {
+    if (!walk->runs(i)) {
+      kernels.push_back(nullptr);
+      continue;
+    }
+    ++kernel_count;
+    KernelPtr kernel = prepare_step(*attrs->plan, attrs->plan->steps[i], call.precision);
     SplitKernel parts = walk->length() > 1 ? kernel->split() : SplitKernel{};
     if (parts.prepare) {
-      if (const auto input = walk->constant_input(kernels.size(), parts.input)) {
+      if (const auto input = walk->constant_input(i, parts.input)) {
         kernel_bytes = std::max(kernel_bytes, parts.prepare->workspace_bytes());
-        preparations.push_back({std::move(parts.prepare), *input, walk->own(kernels.size(), parts.input, parts.bytes)});
+        preparations.push_back({std::move(parts.prepare), *input, walk->own(i, parts.input, parts.bytes)});
         kernel = std::move(parts.run);
       }
     }
@@ -39,7 +45,7 @@ KernelPtr prepare_scan(const OpCall& call) {
     kernels.push_back(std::move(kernel));
   }
   std::string description =
-      "loop of " + std::to_string(walk->length()) + " steps, " + std::to_string(kernels.size()) + " kernels in each";
+      "loop of " + std::to_string(walk->length()) + " steps, " + std::to_string(kernel_count) + " kernels in each";
   // The workspace: the loop's memory, its addresses, the kernels' workspace.
   const auto alignment = static_cast<std::size_t>(kSlotAlignment);
   const std::size_t addresses = walk->memory_bytes();

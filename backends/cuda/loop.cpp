@@ -17,10 +17,13 @@ class Loop final : public Kernel {
         kernels_(std::move(kernels)) {}
 
   std::string description() const override {
-    std::string text =
-        "loop of " + std::to_string(walk_.length()) + " steps, " + std::to_string(kernels_.size()) + " kernels in each";
-    for (std::size_t i = 0; i < kernels_.size(); ++i) text += (i == 0 ? ": " : "; ") + kernels_[i]->description();
-    return text;
+    std::string kernels;
+    std::size_t count = 0;
+    for (const KernelPtr& kernel : kernels_) {
+      if (kernel) kernels += (count++ == 0 ? ": " : "; ") + kernel->description();
+    }
+    return "loop of " + std::to_string(walk_.length()) + " steps, " + std::to_string(count) + " kernels in each" +
+           kernels;
   }
 
   // The host walks through the steps and puts their work on the stream; a captured graph has all of it.
@@ -52,6 +55,10 @@ KernelPtr prepare_scan(const OpCall& call) {
   std::vector<KernelPtr> kernels;
   i64 kernel_bytes = 0;
   for (std::size_t i = 0; i < plan.steps.size(); ++i) {
+    if (!walk->runs(i)) {
+      kernels.push_back(nullptr);
+      continue;
+    }
     KernelPtr kernel = prepare_step(plan, plan.steps[i], call.options, call.context, walk->alignment(i, call.alignment),
                                     call.only_asking);
     if (!kernel) return nullptr;

@@ -48,7 +48,7 @@ std::optional<LoopWalk> LoopWalk::make(const Plan& body, const LoopShape& shape)
     }
   }
   for (const Step& step : body.steps) {
-    walk.steps_.push_back({walk.operands_.size(), step.inputs.size()});
+    walk.steps_.push_back({walk.operands_.size(), step.inputs.size(), true});
     for (const std::vector<int>& group : {step.inputs, step.outputs}) {
       for (int slot : group) {
         const Slot& s = body.slots[static_cast<std::size_t>(slot)];
@@ -62,10 +62,12 @@ std::optional<LoopWalk> LoopWalk::make(const Plan& body, const LoopShape& shape)
       }
     }
   }
+  walk.find_collected_before(body);
   walk.memory_bytes_ = aligned(static_cast<std::size_t>(body.scratch_bytes));
   for (std::size_t i = 0; i < carries; ++i) {
     walk.carries_[i].buffer = walk.memory_bytes_;
-    if (!walk.carries_[i].collected) walk.memory_bytes_ += aligned(walk.bytes_[walk.inputs_ + i]);
+    if (!walk.carries_[i].collected && !walk.carries_[i].before)
+      walk.memory_bytes_ += aligned(walk.bytes_[walk.inputs_ + i]);
   }
   return walk;
 }
@@ -83,6 +85,20 @@ std::size_t LoopWalk::own(std::size_t body_step, std::size_t input, std::size_t 
   return offset;
 }
 
+// A carry that is collected as it comes in is copied to its place by a step of the plan. Where it is not collected
+// after the steps as well, each step can leave it there for the next one.
+void LoopWalk::find_collected_before(const Plan& body) {
+  for (std::size_t i = 0; i < body.steps.size(); ++i) {
+    if (body.steps[i].op != "stop_gradient") continue;  // the compiler's copies of inputs to outputs
+    const auto &from = operands_[steps_[i].first].place, &to = operands_[steps_[i].first + 1].place;
+    if (!from || !to || *from < sequences_ || *from >= sequences_ + carries_.size()) continue;
+    Carry& carry = carries_[*from - sequences_];
+    if (*to < inputs_ + carries_.size() || carry.collected || carry.before) continue;
+    carry.before = to;
+    steps_[i].runs = false;
+  }
+}
+
 void LoopWalk::begin(const void* const* in, std::byte* memory, void** addresses) const {
   // Only outputs are written to.
   for (std::size_t i = 0; i < inputs_; ++i) addresses[i] = const_cast<void*>(in[i]);
@@ -93,22 +109,25 @@ void LoopWalk::begin(const void* const* in, std::byte* memory, void** addresses)
 void LoopWalk::move(std::int64_t step, const void* const* in, void* const* out, std::byte* memory,
                     void** addresses) const {
   const auto t = static_cast<std::size_t>(reverse_ ? length_ - 1 - step : step);
-  const auto element = [&](const void* sequence, std::size_t place) -> void* {
-    return const_cast<std::byte*>(static_cast<const std::byte*>(sequence)) + t * bytes_[place];
-  };
   const std::size_t carries = carries_.size();
-  for (std::size_t i = 0; i < sequences_; ++i) addresses[i] = element(in[i], i);
+  for (std::size_t i = 0; i < sequences_; ++i) {
+    addresses[i] = const_cast<std::byte*>(static_cast<const std::byte*>(in[i])) + t * bytes_[i];
+  }
   if (step > 0) {
     for (std::size_t i = 0; i < carries; ++i) {
       addresses[sequences_ + i] = addresses[carries_[i].collected.value_or(inputs_ + i)];
     }
   }
   for (std::size_t place = inputs_ + carries; place < places_; ++place) {
-    addresses[place] = element(out[place - inputs_], place);
+    addresses[place] = element(out, place, step);
   }
   const bool last_is_next = (length_ - 1 - step) % 2 == 0;
   for (std::size_t i = 0; i < carries; ++i) {
-    addresses[inputs_ + i] = last_is_next ? out[i] : memory + carries_[i].buffer;
+    if (carries_[i].before) {
+      addresses[inputs_ + i] = step + 1 < length_ ? element(out, *carries_[i].before, step + 1) : out[i];
+    } else {
+      addresses[inputs_ + i] = last_is_next ? out[i] : memory + carries_[i].buffer;
+    }
   }
   void** operands = addresses + places_;
   for (std::size_t i = 0; i < operands_.size(); ++i) {
@@ -120,10 +139,11 @@ std::int64_t LoopWalk::place_alignment(std::size_t place, std::int64_t outside) 
   const auto piece = [&](std::size_t of) { return std::gcd(outside, static_cast<std::int64_t>(bytes_[of])); };
   const std::size_t carries = carries_.size();
   if (place < sequences_ || place >= inputs_ + carries) return piece(place);
-  if (place < sequences_ + carries && carries_[place - sequences_].collected) {
-    return piece(*carries_[place - sequences_].collected);
-  }
-  return outside;
+  if (place >= sequences_ + carries && place < inputs_) return outside;
+  // What comes in is what the step before has left.
+  const Carry& carry = carries_[place - (place < inputs_ ? sequences_ : inputs_)];
+  if (carry.before) return piece(*carry.before);
+  return carry.collected && place < inputs_ ? piece(*carry.collected) : outside;
 }
 
 std::int64_t LoopWalk::alignment(std::size_t body_step, std::int64_t outside) const {
