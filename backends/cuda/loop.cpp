@@ -50,7 +50,7 @@ KernelPtr prepare_scan(const OpCall& call) {
   if (!attrs || !attrs->plan || !call.has(attrs->plan->inputs.size(), attrs->plan->outputs.size())) return nullptr;
   const Plan& plan = *attrs->plan;
   std::optional<LoopWalk> walk =
-      LoopWalk::make(plan, {attrs->sequences, attrs->carries, attrs->length, attrs->reverse});
+      LoopWalk::make(plan, {attrs->sequences, attrs->carries, attrs->length, attrs->reverse, true});
   if (!walk) return nullptr;
   std::vector<KernelPtr> kernels;
   i64 kernel_bytes = 0;

@@ -71,17 +71,6 @@ Program merge(const Program& program, const std::vector<NodePtr>& scans) {
   });
 }
 
-// What a carry was before each step: its first value, and what each step but the last made of it.
-Value before_steps(const ScanAttrs& attrs, const Value& first, const Value& after) {
-  const Value begin = ops::expand_dims(first, 0);
-  if (attrs.length == 1) return begin;
-  std::vector<std::int64_t> from(static_cast<std::size_t>(after.rank()), 0), size(from.size(), -1);
-  from[0] = attrs.reverse ? 1 : 0;
-  size[0] = attrs.length - 1;
-  const Value rest = ops::slice(after, from, size);
-  return ops::concatenate(attrs.reverse ? Values{rest, begin} : Values{begin, rest}, 0);
-}
-
 // Without the results that `used` leaves out, without what only they need, and without what need not be collected.
 Values prune(const Node& node, const Values& inputs, const std::vector<bool>& used) {
   const auto& attrs = node.attrs_as<ScanAttrs>();
@@ -89,30 +78,16 @@ Values prune(const Node& node, const Values& inputs, const std::vector<bool>& us
   const auto carries = static_cast<std::size_t>(attrs.carries), sequences = static_cast<std::size_t>(attrs.sequences);
   Values places(used.size());  // nobody asks for the empty ones
   std::vector<bool> needed = used, input_needed(body.inputs.size());
-  struct Before {
-    std::size_t output = 0, carry = 0, collected = 0;
-  };
-  std::vector<Before> before;
   for (std::size_t i = carries; i < used.size(); ++i) {
     if (!needed[i]) continue;
     Value value = body.outputs[i];
     while (value.node()->is(kReshape)) value = value.node()->input(0);
     const auto input = std::find(body.inputs.begin(), body.inputs.end(), value);
     const auto at = static_cast<std::size_t>(input - body.inputs.begin());
-    if (at < sequences) {
-      // A sequence's element, the mask say, is that sequence once collected.
-      places[i] = ops::reshape(inputs[at], Shape{attrs.length}.concat(body.outputs[i].shape()));
-      needed[i] = false;
-    } else if (at < sequences + carries && value == body.outputs[i]) {
-      // A carry that is collected after the steps, too, need not be copied before them.
-      const std::size_t carry = at - sequences;
-      for (std::size_t k = carries; k < used.size(); ++k) {
-        if (!needed[k] || body.outputs[k] != body.outputs[carry] || body.outputs[k].node()->is(kScanInput)) continue;
-        needed[i] = false;
-        before.push_back({i, carry, k});
-        break;
-      }
-    }
+    if (at >= sequences) continue;
+    // A sequence's element, the mask say, is that sequence once collected.
+    places[i] = ops::reshape(inputs[at], Shape{attrs.length}.concat(body.outputs[i].shape()));
+    needed[i] = false;
   }
   // A carry is needed when its last value is used, or when what is needed depends on it.
   for (bool grows = true; grows;) {
@@ -158,8 +133,6 @@ Values prune(const Node& node, const Values& inputs, const std::vector<bool>& us
   for (std::size_t i = 0; i < needed.size(); ++i) {
     if (needed[i]) places[i] = results[next++];
   }
-  for (const Before& b : before)
-    places[b.output] = before_steps(attrs, inputs[sequences + b.carry], places[b.collected]);
   return places;
 }
 

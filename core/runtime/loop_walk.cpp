@@ -62,7 +62,7 @@ std::optional<LoopWalk> LoopWalk::make(const Plan& body, const LoopShape& shape)
       }
     }
   }
-  walk.find_collected_before(body);
+  if (shape.few_copies) walk.find_collected_before(body);
   walk.memory_bytes_ = aligned(static_cast<std::size_t>(body.scratch_bytes));
   for (std::size_t i = 0; i < carries; ++i) {
     walk.carries_[i].buffer = walk.memory_bytes_;
@@ -86,14 +86,19 @@ std::size_t LoopWalk::own(std::size_t body_step, std::size_t input, std::size_t 
 }
 
 // A carry that is collected as it comes in is copied to its place by a step of the plan. Where it is not collected
-// after the steps as well, each step can leave it there for the next one.
+// after the steps as well, each step can leave it there for the next one; where it is, one copy of all will do.
 void LoopWalk::find_collected_before(const Plan& body) {
   for (std::size_t i = 0; i < body.steps.size(); ++i) {
     if (body.steps[i].op != "stop_gradient") continue;  // the compiler's copies of inputs to outputs
     const auto &from = operands_[steps_[i].first].place, &to = operands_[steps_[i].first + 1].place;
     if (!from || !to || *from < sequences_ || *from >= sequences_ + carries_.size()) continue;
     Carry& carry = carries_[*from - sequences_];
-    if (*to < inputs_ + carries_.size() || carry.collected || carry.before) continue;
+    if (*to < inputs_ + carries_.size() || carry.before) continue;
+    // Nobody else may look for the value in its place.
+    const auto uses =
+        std::count_if(operands_.begin(), operands_.end(), [&](const Operand& o) { return o.place == to; });
+    const bool has_twin = std::any_of(twins_.begin(), twins_.end(), [&](const Twin& t) { return t.from == *to; });
+    if (uses != 1 || has_twin) continue;
     carry.before = to;
     steps_[i].runs = false;
   }
@@ -123,7 +128,7 @@ void LoopWalk::move(std::int64_t step, const void* const* in, void* const* out, 
   }
   const bool last_is_next = (length_ - 1 - step) % 2 == 0;
   for (std::size_t i = 0; i < carries; ++i) {
-    if (carries_[i].before) {
+    if (carries_[i].before && !carries_[i].collected) {
       addresses[inputs_ + i] = step + 1 < length_ ? element(out, *carries_[i].before, step + 1) : out[i];
     } else {
       addresses[inputs_ + i] = last_is_next ? out[i] : memory + carries_[i].buffer;
@@ -142,8 +147,8 @@ std::int64_t LoopWalk::place_alignment(std::size_t place, std::int64_t outside) 
   if (place >= sequences_ + carries && place < inputs_) return outside;
   // What comes in is what the step before has left.
   const Carry& carry = carries_[place - (place < inputs_ ? sequences_ : inputs_)];
-  if (carry.before) return piece(*carry.before);
-  return carry.collected && place < inputs_ ? piece(*carry.collected) : outside;
+  if (carry.collected) return place < inputs_ ? piece(*carry.collected) : outside;
+  return carry.before ? piece(*carry.before) : outside;
 }
 
 std::int64_t LoopWalk::alignment(std::size_t body_step, std::int64_t outside) const {

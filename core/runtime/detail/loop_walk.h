@@ -14,13 +14,16 @@ struct LoopShape {
   int sequences = 0, carries = 0;  // of the loop's inputs, in this order; the rest are the same in every step
   std::int64_t length = 1;
   bool reverse = false;
+  // Whether a copy costs more than it copies, as a launch does. Otherwise carries that are collected before the steps
+  // are copied there by each step, which has them in its cache.
+  bool few_copies = false;
 };
 
 // The body's inputs and outputs lie outside of it and move from step to step: a "place" is one of them, inputs first.
 //
-// What a step makes of a carry is where the next one looks for it. A carry that is also collected, after the steps or
-// before them, is nowhere else; others go back and forth between their output and memory of the loop's own, so that the
-// last step leaves them in the output.
+// What a step makes of a carry is where the next one looks for it. A carry that is also collected, after the steps or,
+// with `few_copies`, before them, is there only; others go back and forth between their output and memory of the loop's
+// own, so that the last step leaves them in the output.
 class LoopWalk {
  public:
   // Nothing when the plan has variables or constants, or an input or output without elements: such is no loop's body.
@@ -64,7 +67,13 @@ class LoopWalk {
       for (const Twin& twin : twins_) copy(addresses[twin.to], addresses[twin.from], bytes_[twin.to]);
     }
     for (std::size_t i = 0; i < carries_.size(); ++i) {
-      if (carries_[i].collected) copy(out[i], addresses[*carries_[i].collected], bytes_[inputs_ + i]);
+      if (!carries_[i].collected) continue;
+      copy(out[i], addresses[*carries_[i].collected], bytes_[inputs_ + i]);
+      if (!carries_[i].before || length_ == 1) continue;
+      // What it was before each step but the first.
+      const std::int64_t first = reverse_ ? length_ - 1 : 1;
+      copy(element(out, *carries_[i].before, first), element(out, *carries_[i].collected, first - 1),
+           static_cast<std::size_t>(length_ - 1) * bytes_[inputs_ + i]);
     }
   }
 
@@ -80,7 +89,7 @@ class LoopWalk {
   struct Carry {
     std::size_t buffer = 0;                // in the loop's memory
     std::optional<std::size_t> collected;  // the place that it is after a step, if any,
-    std::optional<std::size_t> before;     // or before one
+    std::optional<std::size_t> before;     // and before one
   };
   struct Twin {  // places of one value
     std::size_t from = 0, to = 0;
