@@ -485,7 +485,9 @@ TEST_F(SimulatedGpu, ElementwiseOpsAreOneLaunch) {
     DType dtype;
   } cases[] = {{3, 5, DType::float32},     {1, 64, DType::float32},     {4096, 3, DType::float32},
                {700, 512, DType::float32}, {350, 1022, DType::float32}, {1200, 40, DType::float64}};
-  for (const auto& [rows, columns, dtype] : cases) {
+  for (const auto& shape : cases) {
+    const std::int64_t rows = shape.rows, columns = shape.columns;
+    const DType dtype = shape.dtype;
     SCOPED_TRACE(std::to_string(rows) + " rows of " + std::to_string(columns));
     const std::vector<Tensor> data = {cpu_test::random_tensor({rows, 2 * columns}, dtype, -2, 2, 1),
                                       cpu_test::random_tensor({rows, columns}, dtype, -2, 2, 2),
