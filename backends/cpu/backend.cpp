@@ -115,7 +115,7 @@ bool CpuBackend::supports(std::string_view op, const std::any& attrs, std::span<
 
 std::unique_ptr<Executable> CpuBackend::prepare(const Plan& plan, const CompileOptions& options) {
   // Every result is the same for any number of threads and in every run: `deterministic` changes nothing.
-  return std::make_unique<CpuExecutable>(plan, options.precision);
+  return std::make_unique<CpuExecutable>(plan, options);
 }
 
 }  // namespace cpu

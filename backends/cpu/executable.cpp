@@ -22,6 +22,8 @@ bool profile_wanted() {
 }
 
 using Clock = std::chrono::steady_clock;
+std::int64_t aligned(std::int64_t bytes) { return (bytes + kSlotAlignment - 1) / kSlotAlignment * kSlotAlignment; }
+
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 }  // namespace
@@ -44,19 +46,51 @@ KernelPtr prepare_step(const Plan& plan, const Step& step, Precision precision) 
                      "); plans must hold only ops that supports() accepts");
 }
 
-CpuExecutable::CpuExecutable(const Plan& plan, Precision precision) : name_(plan.name), profiling_(profile_wanted()) {
+CpuExecutable::CpuExecutable(const Plan& plan, const CompileOptions& options)
+    : name_(plan.name), profiling_(profile_wanted()) {
   for (const Slot& slot : plan.slots) places_.push_back({slot.region, slot.offset});
   std::size_t operands = 0;
   for (const Step& step : plan.steps) {
-    StepState state{prepare_step(plan, step, precision), step.inputs, step.inputs.size(), step.scope,
+    StepState state{prepare_step(plan, step, options.precision), step.inputs, step.inputs.size(), step.scope,
                     std::string(step.op)};
     state.slots.insert(state.slots.end(), step.outputs.begin(), step.outputs.end());
     operands += state.slots.size();
     workspace_bytes_ = std::max(workspace_bytes_, static_cast<std::int64_t>(state.kernel->workspace_bytes()));
     steps_.push_back(std::move(state));
   }
+  if (options.keeps_prepared) split_steps(plan);
   addresses_.resize(operands);
   if (profiling_) seconds_.resize(steps_.size());
+}
+
+// Kernels that prepare a variable which this plan does not write do so once, until it changes.
+void CpuExecutable::split_steps(const Plan& plan) {
+  std::int64_t kept = 0;
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
+    SplitKernel parts = steps_[i].kernel->split();
+    if (!parts.prepare) continue;
+    const Slot& slot = plan.slots[static_cast<std::size_t>(steps_[i].slots[parts.input])];
+    if (slot.region != Region::state || plan.variable_written[static_cast<std::size_t>(slot.offset)]) continue;
+    for (const KernelPtr* kernel : {&parts.prepare, &parts.run}) {
+      workspace_bytes_ = std::max(workspace_bytes_, static_cast<std::int64_t>((*kernel)->workspace_bytes()));
+    }
+    steps_[i].kernel = std::move(parts.run);
+    preparations_.push_back({std::move(parts.prepare), static_cast<int>(slot.offset), i, parts.input, kept});
+    kept += aligned(static_cast<std::int64_t>(parts.bytes));
+  }
+  workspace_bytes_ = aligned(workspace_bytes_);
+  for (Preparation& preparation : preparations_) preparation.offset += workspace_bytes_;
+  workspace_bytes_ += kept;
+}
+
+void CpuExecutable::prepare_variables() {
+  if (prepared_) return;
+  for (const Preparation& preparation : preparations_) {
+    const void* from = variables_[static_cast<std::size_t>(preparation.variable)];
+    void* to = static_cast<std::byte*>(workspace_) + preparation.offset;
+    preparation.kernel->run(&from, &to, workspace_);
+  }
+  prepared_ = true;
 }
 
 CpuExecutable::~CpuExecutable() {
@@ -78,16 +112,24 @@ void CpuExecutable::bind(const Regions& regions) {
     calls_.push_back({step.kernel.get(), operands, operands + step.inputs});
   }
   workspace_ = regions.workspace;
+  if (preparations_.empty()) return;
+  variables_.assign(regions.state.begin(), regions.state.end());
+  for (const Preparation& preparation : preparations_) {
+    const void* const* first = addresses_.data();
+    const auto at = static_cast<std::size_t>(calls_[preparation.step].in - first);
+    addresses_[at + preparation.input] = static_cast<std::byte*>(workspace_) + preparation.offset;
+  }
+  prepared_ = false;
 }
 
 void CpuExecutable::run() {
-  if (profiling_) return run_timed();
   const FlushDenormals flush;
+  prepare_variables();
+  if (profiling_) return run_timed();
   for (const Call& call : calls_) call.kernel->run(call.in, call.out, workspace_);
 }
 
 void CpuExecutable::run_timed() {
-  const FlushDenormals flush;
   for (std::size_t i = 0; i < calls_.size(); ++i) {
     const Clock::time_point start = Clock::now();
     calls_[i].kernel->run(calls_[i].in, calls_[i].out, workspace_);
@@ -98,6 +140,7 @@ void CpuExecutable::run_timed() {
 
 std::vector<double> CpuExecutable::run_profiled() {
   const FlushDenormals flush;
+  prepare_variables();
   std::vector<double> seconds;
   for (const Call& call : calls_) {
     const Clock::time_point start = Clock::now();

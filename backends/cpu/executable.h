@@ -16,12 +16,13 @@ KernelPtr prepare_step(const Plan& plan, const Step& step, Precision precision);
 class CpuExecutable final : public Executable {
  public:
   // Throws BackendError naming the op when a step has no kernel.
-  CpuExecutable(const Plan& plan, Precision precision);
+  CpuExecutable(const Plan& plan, const CompileOptions& options);
   // With KERATIN_PROFILE=1 it prints where the time of its runs went.
   ~CpuExecutable() override;
 
   std::int64_t workspace_bytes() const override { return workspace_bytes_; }
   void bind(const Regions& regions) override;
+  void variables_changed() override { prepared_ = false; }
   void run() override;
   std::string describe(int step) const override;
   std::vector<double> run_profiled() override;
@@ -43,6 +44,15 @@ class CpuExecutable final : public Executable {
     Region region;
     std::int64_t offset;
   };
+  // What a kernel makes of a variable, kept behind the kernels' workspace.
+  struct Preparation {
+    KernelPtr kernel;
+    int variable = 0;
+    std::size_t step = 0, input = 0;
+    std::int64_t offset = 0;
+  };
+  void split_steps(const Plan& plan);
+  void prepare_variables();
   void run_timed();
   std::string profile() const;
 
@@ -51,6 +61,9 @@ class CpuExecutable final : public Executable {
   std::vector<StepState> steps_;
   std::vector<void*> addresses_;  // of every step's inputs and outputs
   std::vector<Call> calls_;
+  std::vector<Preparation> preparations_;
+  std::vector<void*> variables_;  // their addresses
+  bool prepared_ = false;         // as the variables are now
   std::int64_t workspace_bytes_ = 0;
   void* workspace_ = nullptr;
   bool profiling_ = false;

@@ -126,7 +126,7 @@ KernelPtr product_kernel(Product product) {
   const std::string text = describe("gemm " + std::to_string(m) + "x" + std::to_string(n) + "x" + std::to_string(k) +
                                         (batches > 1 ? " (" + std::to_string(batches) + " of them)" : ""),
                                     dtype_of<T>, chunks) +
-                           (low ? ", " + low.name : "");
+                           (low ? ", " + low.name : "") + (product.packed_b ? ", packed before" : "");
   // B packed: of each block of columns apart.
   const std::size_t packed_bytes = batches == 1 && !low ? kernels.gemm_packed_bytes(shape) : 0;
   const i64 packed_size = round_up(static_cast<i64>(packed_bytes), kSlotAlignment) / static_cast<i64>(sizeof(T));

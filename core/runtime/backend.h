@@ -21,6 +21,9 @@ enum class Precision : std::uint8_t { highest, high, medium };
 struct CompileOptions {
   Precision precision = Precision::highest;
   bool deterministic = false;
+  // Whether the executable may keep what it makes of variables in its workspace from run to run, until it is told that
+  // they changed. The workspace must then be its own.
+  bool keeps_prepared = false;
 };
 
 struct DeviceInfo {
@@ -53,6 +56,8 @@ class Executable {
   virtual std::int64_t workspace_bytes() const = 0;
   // Addresses for the runs to come; called again after a region moved.
   virtual void bind(const Regions& regions) = 0;
+  // Variables that the plan reads have other values than in the run before.
+  virtual void variables_changed() {}
   // Enqueues the whole plan once.
   virtual void run() = 0;
   // Kernel and algorithm of a step, for the placement log.

@@ -87,6 +87,7 @@ PlanInstance::PlanInstance(Plan plan, const CompileOptions& options, std::shared
       executable_(arena_->backend()->prepare(plan_, options)),
       validator_(validation_wanted() ? make_plan_validator(plan_, options, arena_->backend()) : nullptr),
       state_addresses_(plan_.variables.size()),
+      versions_(options.keeps_prepared ? plan_.variables.size() : 0),
       device_name_(arena_->backend()->info().name) {
   if (log_device_placement()) log(LogLevel::info, placement(plan_, *executable_, device_name_));
 }
@@ -176,6 +177,13 @@ void PlanInstance::before_run() {
   }
   if (moved || (plan_.feed_bytes > 0 && !feed_)) allocate();
   for (const VariablePtr& variable : plan_.variables) variable->sync_device();
+  bool changed = false;
+  for (std::size_t i = 0; i < versions_.size(); ++i) {
+    const std::uint64_t version = plan_.variables[i]->device_version();
+    changed = changed || version != versions_[i];
+    versions_[i] = version;
+  }
+  if (changed) executable_->variables_changed();
 }
 
 void PlanInstance::after_run() {

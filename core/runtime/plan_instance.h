@@ -85,6 +85,7 @@ class PlanInstance {
   std::unique_ptr<PlanValidator> validator_;  // null unless asked for
   std::unique_ptr<DeviceBlock> feed_;
   std::vector<void*> state_addresses_;
+  std::vector<std::uint64_t> versions_;  // of the variables, as of the last run; empty: nobody asks
   std::uint64_t bound_generation_ = 0;
   std::string device_name_;
 };

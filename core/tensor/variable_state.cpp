@@ -51,6 +51,7 @@ void VariableState::sync_device() {
   if (newest_ != Newest::host) return;
   device_copy_->upload(host());
   newest_ = Newest::both;
+  ++device_version_;
 }
 
 }  // namespace keratin

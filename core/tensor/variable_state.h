@@ -2,6 +2,7 @@
 // may be newer. The user's handle, with initialiser and regulariser, is core/model/variable.h.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -44,7 +45,12 @@ class VariableState {
   const std::shared_ptr<DeviceCopy>& device_copy() const { return device_copy_; }
   void move_to(std::shared_ptr<DeviceCopy> copy);
   void sync_device();
-  void device_written() { newest_ = Newest::device; }
+  void device_written() {
+    newest_ = Newest::device;
+    ++device_version_;
+  }
+  // Another number whenever the device copy may hold another value or lie elsewhere than before.
+  std::uint64_t device_version() const { return device_version_; }
 
  private:
   enum class Newest { host, both, device };
@@ -57,6 +63,7 @@ class VariableState {
   Tensor host_;
   std::shared_ptr<DeviceCopy> device_copy_;
   Newest newest_ = Newest::host;
+  std::uint64_t device_version_ = 0;
 };
 
 using VariablePtr = std::shared_ptr<VariableState>;

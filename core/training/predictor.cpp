@@ -24,6 +24,7 @@ class Predictor::Impl {
  public:
   Impl(const Model& model, const PredictorOptions& options)
       : model_(model), backend_(current_device()), options_(compile_options()) {
+    options_.keeps_prepared = options.keep_packed_weights;
     if (options.batch_size <= 0) fail("batch_size must be positive, got " + std::to_string(options.batch_size));
     ModelImpl& graph = model.model_impl();
     if (!graph.has_graph()) {
@@ -102,7 +103,7 @@ class Predictor::Impl {
 
   const Model model_;  // keeps the weights
   const std::shared_ptr<Backend> backend_;
-  const CompileOptions options_;
+  CompileOptions options_;
   Plan plan_;
   bool concurrent_ = false;
   std::mutex mutex_;

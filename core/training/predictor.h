@@ -13,6 +13,9 @@ namespace keratin {
 struct PredictorOptions {
   std::int64_t batch_size = 1;           // samples of every call
   std::vector<DType> input_dtypes = {};  // of what is passed, one for each input; empty: the model's own
+  // Whether kernels may keep weights a second time, in the order in which they read them: faster, but on the CPU the
+  // kernels of Dense layers take twice their memory, for each thread that calls at the same time.
+  bool keep_packed_weights = true;
 };
 
 // Calls read the model's current weights and change nothing. While a model trains, or its weights are set, its

@@ -53,6 +53,30 @@ TEST(Predictor, FollowsTheWeights) {
   EXPECT_EQ(predictor(x).to_vector<float>(), model.predict(x).to_vector<float>());
 }
 
+// Weights that kernels keep packed are packed anew when they change, however that happens.
+TEST(Predictor, KeepsPackedWeightsUpToDate) {
+  for (const std::int64_t batch : {1, 40}) {
+    Sequential model({Input({70}), Dense(600, {.activation = "relu"}), Dense(33)});
+    model.compile("sgd", "mse");
+    Tensor x({batch, 70}), y({batch, 33});
+    for (std::size_t i = 0; float& value : x.values<float>()) value = static_cast<float>(i++ % 11) * 0.1f - 0.4f;
+    const Predictor predictor(model, {.batch_size = batch}),
+        plain(model, {.batch_size = batch, .keep_packed_weights = false});
+    const auto expect_current = [&](const char* when) {
+      const std::vector<float> expected = model.predict(x).to_vector<float>();
+      EXPECT_EQ(predictor(x).to_vector<float>(), expected) << when;
+      EXPECT_EQ(plain(x).to_vector<float>(), expected) << when;
+      return expected;
+    };
+    const std::vector<float> first = expect_current("at first");
+    model.fit(x, y, {.batch_size = batch, .epochs = 1, .verbose = 0});
+    const std::vector<float> trained = expect_current("after training");
+    EXPECT_NE(trained, first);
+    model.variables()[0].assign(Tensor::full({70, 600}, 0.25));
+    EXPECT_NE(expect_current("after an assignment"), trained);
+  }
+}
+
 TEST(Predictor, OutlivesItsModel) {
   std::vector<float> expected;
   const auto make = [&expected] {
