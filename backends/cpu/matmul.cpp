@@ -26,6 +26,7 @@ struct Product {
   Activation activation = Activation::none;
   Precision precision = Precision::highest;
   bool packed_b = false;  // in[1] holds B as packed before, a piece for each block of columns
+  i64 threads = num_threads();
 
   i64 batches() const { return a_batch.empty() ? 1 : static_cast<i64>(a_batch.size()); }
 };
@@ -106,7 +107,7 @@ KernelPtr product_kernel(Product product) {
   const i64 m = product.m, n = product.n, k = product.k, batches = product.batches();
   const double flops = 2.0 * static_cast<double>(batches) * static_cast<double>(m) * static_cast<double>(n) *
                        static_cast<double>(std::max<i64>(k, 1));
-  const auto threads = std::max<i64>(1, std::min<i64>(num_threads(), static_cast<i64>(flops / kThreadFlops)));
+  const auto threads = std::max<i64>(1, std::min<i64>(product.threads, static_cast<i64>(flops / kThreadFlops)));
   const Range batch(batches, ceil_div(batches, threads));
   const Grid grid(m, n, m > 2 ? threads / batch.chunks : 1);  // one or two rows may be computed as dot products
   const i64 blocks = grid.blocks(), chunks = batch.chunks * blocks;

@@ -81,7 +81,7 @@ void product(const GemmShape& s, const T* a, const T* b, T* c, const T* bias, Ac
   if (s.m <= 0 || s.n <= 0) return;
   if (s.k <= 0) {
     eigen_product(s, a, b, c, bias, activation, workspace);
-  } else if (s.trans_b && !s.trans_a && s.m <= 2) {
+  } else if (s.trans_b && !s.trans_a && s.m <= 2 && !s.packed_b) {
     dot_products(s, a, b, c, bias, activation);
   } else {
     tile_gemm(s, a, b, c, bias, activation, workspace);
