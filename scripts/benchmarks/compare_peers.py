@@ -6,6 +6,9 @@
 Peers are installed by pip into build/peers-venv. Every measurement is a process of its own on the same CPUs. A first round
 tries all settings of each peer; its best one then takes turns with Keratin, round by round, so that a slow moment of the
 machine hits all of them. Medians count.
+
+All models, batch sizes and numbers of threads take hours. --json FILE keeps what one run measured; another one takes the
+best settings from it instead of trying all (--settings-from FILE), and adds its rows (--merge FILE...).
 """
 import argparse
 import json
@@ -39,11 +42,20 @@ def install_peers():
     return python
 
 
+def known_settings(path):
+    """{(model, task, library): {the best setting of an earlier run: its images/s}}"""
+    with open(path, encoding="utf-8") as file:
+        cases = json.load(file)["cases"]
+    return {(case["model"], case["task"], library): dict([max(found["tried"].items(), key=lambda pair: pair[1])])
+            for case in cases for library, found in case["peers"].items()}
+
+
 def measure(arguments, python):
     """[{model, task, batch, threads, keratin: [images/s], gflops, peers: {library: {setting, values}}}]"""
     usable = sorted(os.sched_getaffinity(0))
     program = f"{arguments.build}/benchmarks/keratin_training_benchmark"
     peer = f"{ROOT}/scripts/benchmarks/peer.py"
+    known = known_settings(arguments.settings_from) if arguments.settings_from else {}
     cases = []
     for model in arguments.models:
         for task in arguments.tasks:
@@ -85,14 +97,16 @@ def measure(arguments, python):
             f"threads: {case['threads']}")
         keratin(case)
         for library in arguments.peers:
-            tried = {s: other(case, library, s, arguments.try_seconds) for s in SETTINGS[library]}
+            tried = (known.get((case["model"], case["task"], library)) or
+                     {s: other(case, library, s, arguments.try_seconds) for s in SETTINGS[library]})
             best = max(tried, key=tried.get)
             case["peers"][library] = {"setting": best, "tried": tried, "values": []}
         for _ in range(arguments.rounds):
             keratin(case)
             for library, found in case["peers"].items():
                 if found["tried"][found["setting"]] > 0:
-                    found["values"].append(other(case, library, found["setting"], arguments.seconds))
+                    speed = other(case, library, found["setting"], arguments.seconds)
+                    found["values"] += [speed] if speed > 0 else []
         case["keratin"], case["gflops"] = case["keratin"][1:], case["gflops"][1:]  # the first one warmed the machine up
     return cases
 
@@ -115,11 +129,13 @@ def section(arguments, cases, peak):
     header = ["model", "", "batch", "threads", "Keratin", "of the peak", "ratio to the fastest", "which is",
               *(NAMES[library] for library in arguments.peers)]
     versions = "; ".join(f"{NAMES[library]}: {version}" for library, version in arguments.versions.items())
+    found_for = ("found for each model, in training and prediction, at a batch of 128 on one thread"
+                 if arguments.settings_from else "found anew for each row")
     slower = sum(ratio < 1 for ratio in usable)
     return f"""## Beside PyTorch and Keras
 
 Images per second; median of {arguments.rounds} rounds of {arguments.seconds:g} s. Each peer runs in the best of its settings
-(`scripts/benchmarks/peer.py` lists them), found anew for each row. Random images, Adam; the peers get float images that are
+(`scripts/benchmarks/peer.py` lists them), {found_for}. Random images, Adam; the peers get float images that are
 scaled already, Keratin bytes. "Of the peak" is the arithmetic of dense layers and convolutions against what multiply-adds on
 registers reach ({peak:.0f} GFLOP/s for each thread, measured in the same run).
 
@@ -150,6 +166,8 @@ def main():
     parser.add_argument("--try-seconds", type=float, default=1.5, help="the same when settings are tried (default: 1.5)")
     parser.add_argument("--build", default=f"{ROOT}/build/release", help="build folder with Keratin's programs")
     parser.add_argument("--print", action="store_true", help="print the section only; write nothing")
+    parser.add_argument("--settings-from", help="JSON of an earlier run: its best settings are taken, not all tried")
+    parser.add_argument("--merge", nargs="+", default=[], help="JSON of earlier runs, whose rows come first")
     parser.add_argument("--json", help="write all measurements to this file, too")
     arguments = parser.parse_args()
     if arguments.rounds < 1:
@@ -162,7 +180,13 @@ def main():
     if arguments.load > 0.5:
         say(f"Warning: the load of the machine is {arguments.load:.1f}; the numbers will be worth little.")
     peak = peak_of_one_core(arguments)
-    cases = measure(arguments, python)
+    cases = []
+    for path in arguments.merge:
+        with open(path, encoding="utf-8") as file:
+            earlier = json.load(file)
+        cases += earlier["cases"]
+        arguments.versions |= earlier["versions"]
+    cases += measure(arguments, python)
     text = section(arguments, cases, peak)
     print(f"\n{text}")
     if not arguments.print:
