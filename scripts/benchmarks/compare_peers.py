@@ -135,8 +135,8 @@ def section(arguments, cases, peak):
     return f"""## Beside PyTorch and Keras
 
 Images per second; median of {arguments.rounds} rounds of {arguments.seconds:g} s. Each peer runs in the best of its settings
-(`scripts/benchmarks/peer.py` lists them), {found_for}. Random images, Adam; the peers get float images that are
-scaled already, Keratin bytes. "Of the peak" is the arithmetic of dense layers and convolutions against what multiply-adds on
+(`scripts/benchmarks/peer.py` lists them), {found_for}.
+Random images, Adam; the peers get float images that are scaled already, Keratin bytes. "Of the peak" is the arithmetic of dense layers and convolutions against what multiply-adds on
 registers reach ({peak:.0f} GFLOP/s for each thread, measured in the same run).
 
 The geometric mean of the ratios is **{mean:.2f}x**; a peer is faster in {slower} of {len(usable)} rows.
