@@ -32,6 +32,18 @@ inline Numbers numbers(std::int64_t n, std::uint64_t seed) {
   return x;
 }
 
+// A product of whole matrices, one row after the other.
+inline cpu::GemmShape plain_product(std::int64_t m, std::int64_t n, std::int64_t k, bool trans_a, bool trans_b) {
+  return {.m = m,
+          .n = n,
+          .k = k,
+          .lda = trans_a ? m : k,
+          .ldb = trans_b ? k : n,
+          .ldc = n,
+          .trans_a = trans_a,
+          .trans_b = trans_b};
+}
+
 inline double seconds_of(const std::function<void()>& call, int calls) {
   using Clock = std::chrono::steady_clock;
   const Clock::time_point start = Clock::now();

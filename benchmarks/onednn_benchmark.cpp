@@ -76,14 +76,7 @@ void report(const std::string& name, double flops, const Best& best) {
 
 // `kept`: B is the same in many products, and ours packs it before as well.
 void product(const std::string& name, i64 m, i64 n, i64 k, bool trans_a, bool trans_b, bool kept = false) {
-  GemmShape shape{.m = m,
-                  .n = n,
-                  .k = k,
-                  .lda = trans_a ? m : k,
-                  .ldb = trans_b ? k : n,
-                  .ldc = n,
-                  .trans_a = trans_a,
-                  .trans_b = trans_b};
+  GemmShape shape = plain_product(m, n, k, trans_a, trans_b);
   Numbers a = numbers(m * k, 1), b = numbers(k * n, 2), c(static_cast<std::size_t>(m * n)), d = c;
   std::vector<char> workspace(simd().f32.gemm_workspace(shape));
   const float* ours_b = b.data();

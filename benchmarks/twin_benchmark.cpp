@@ -36,14 +36,7 @@ void report(const std::string& name, double flops, const Times& times, bool righ
 }
 
 void product(const std::string& name, i64 m, i64 n, i64 k, bool trans_a, bool trans_b) {
-  const GemmShape shape{.m = m,
-                        .n = n,
-                        .k = k,
-                        .lda = trans_a ? m : k,
-                        .ldb = trans_b ? k : n,
-                        .ldc = n,
-                        .trans_a = trans_a,
-                        .trans_b = trans_b};
+  const GemmShape shape = plain_product(m, n, k, trans_a, trans_b);
   const Numbers a = numbers(m * k, 1), b = numbers(k * n, 2);
   Numbers c(static_cast<std::size_t>(m * n)), d = c;
   std::vector<char> workspace(simd().f32.gemm_workspace(shape));
@@ -155,14 +148,7 @@ void convolution(const std::string& name, i64 size, i64 c, i64 f) {
 // -----------------------------------------------------------------------------------------
 
 void low_product(const LowPrecision& low, const std::string& name, i64 m, i64 n, i64 k, bool trans_a, bool trans_b) {
-  const GemmShape shape{.m = m,
-                        .n = n,
-                        .k = k,
-                        .lda = trans_a ? m : k,
-                        .ldb = trans_b ? k : n,
-                        .ldc = n,
-                        .trans_a = trans_a,
-                        .trans_b = trans_b};
+  const GemmShape shape = plain_product(m, n, k, trans_a, trans_b);
   const Numbers a = numbers(m * k, 1), b = numbers(k * n, 2);
   Numbers c(static_cast<std::size_t>(m * n)), d = c;
   std::vector<char> workspace(

@@ -29,20 +29,14 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 }  // namespace
 
 KernelPtr prepare_step(const Plan& plan, const Step& step, Precision precision) {
-  std::vector<SpecView> in, out;
-  const auto spec = [&](int slot) -> SpecView {
-    const Slot& s = plan.slots[static_cast<std::size_t>(slot)];
-    return {s.shape, s.dtype};
-  };
-  for (int slot : step.inputs) in.push_back(spec(slot));
-  for (int slot : step.outputs) out.push_back(spec(slot));
-  KernelPtr kernel = kernel_table().prepare({step.op, step.attrs, in, out, precision});
+  const StepSpecs specs(plan, step);
+  KernelPtr kernel = kernel_table().prepare({step.op, step.attrs, specs.in, specs.out, precision});
   if (kernel) return kernel;
-  std::string specs;
-  for (const SpecView& s : in) {
-    specs += (specs.empty() ? "" : ", ") + std::string(name_of(s.dtype)) + " " + s.shape.to_string();
+  std::string text;
+  for (const SpecView& s : specs.in) {
+    text += (text.empty() ? "" : ", ") + std::string(name_of(s.dtype)) + " " + s.shape.to_string();
   }
-  throw BackendError("cpu:0 has no kernel for op '" + std::string(step.op) + "' on (" + specs +
+  throw BackendError("cpu:0 has no kernel for op '" + std::string(step.op) + "' on (" + text +
                      "); plans must hold only ops that supports() accepts");
 }
 

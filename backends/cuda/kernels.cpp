@@ -29,14 +29,8 @@ const KernelTable& kernel_table() {
 
 KernelPtr prepare_step(const Plan& plan, const Step& step, const CompileOptions& options, Context& context,
                        i64 alignment, bool only_asking) {
-  std::vector<SpecView> in, out;
-  const auto spec = [&](int slot) -> SpecView {
-    const Slot& s = plan.slots[static_cast<std::size_t>(slot)];
-    return {s.shape, s.dtype};
-  };
-  for (int slot : step.inputs) in.push_back(spec(slot));
-  for (int slot : step.outputs) out.push_back(spec(slot));
-  return kernel_table().prepare({{step.op, step.attrs, in, out}, options, context, only_asking, alignment});
+  const StepSpecs specs(plan, step);
+  return kernel_table().prepare({{step.op, step.attrs, specs.in, specs.out}, options, context, only_asking, alignment});
 }
 
 }  // namespace keratin::cuda

@@ -6,6 +6,7 @@
 #include <span>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "keratin/core/runtime/backend.h"
 
@@ -23,6 +24,22 @@ struct OpCall {
     return std::any_cast<Attrs>(&attrs);
   }
   bool has(std::size_t inputs, std::size_t outputs = 1) const { return in.size() == inputs && out.size() == outputs; }
+};
+
+// What a plan's step works on.
+struct StepSpecs {
+  std::vector<SpecView> in, out;
+
+  StepSpecs(const Plan& plan, const Step& step) {
+    const auto add = [&](const std::vector<int>& slots, std::vector<SpecView>& to) {
+      for (const int slot : slots) {
+        const Slot& s = plan.slots[static_cast<std::size_t>(slot)];
+        to.push_back({s.shape, s.dtype});
+      }
+    };
+    add(step.inputs, in);
+    add(step.outputs, out);
+  }
 };
 
 // The shape and dtype of two values agree.

@@ -1,56 +1,15 @@
 // The CUDA backend on a simulated GPU: whole models against the CPU, with libraries that refuse one thing or another.
-#include <gtest/gtest.h>
-
 #include <cstring>
-#include <filesystem>
 
 #include "keratin/core/compiler/passes.h"
 #include "keratin/core/graph/leaves.h"
-#include "keratin/core/runtime/device.h"
-#include "keratin/core/runtime/loader.h"
 #include "keratin/core/tensor/errors.h"
-#include "keratin/core/tensor/log.h"
 #include "tests/backends/cpu/run_op.h"
-#include "tests/io/temporary_folder.h"
+#include "tests/backends/cuda/simulated_gpu.h"
 #include "tests/support/hand_made_plan.h"
-#include "tests/support/modules.h"
-#include "tests/support/small_models.h"
 
 namespace keratin::testing {
 namespace {
-
-namespace fs = std::filesystem;
-
-// A simulated GPU of its own: the module is copied, so that it is opened anew and with these faults.
-class Gpu {
- public:
-  explicit Gpu(const std::string& faults) : faults_("KERATIN_CUDASIM", faults.c_str()) {
-    static int count = 0;
-    const std::string name = "cudasim_" + std::to_string(++count);
-    fs::copy_file(module_folder() + "/libkeratin_cudasim.so", folder_.path("libkeratin_" + name + ".so"));
-    const ScopedEnvironment path("KERATIN_BACKEND_PATH", folder_.path().c_str());
-    loaded_ = load_backend_module(name);
-    if (!loaded_.module) return;
-    device_ = name + ":0";
-    open_device(device_);
-  }
-  const LoadResult& loaded() const { return loaded_; }
-  const std::string& device() const { return device_; }
-
- private:
-  ScopedEnvironment faults_;
-  TemporaryFolder folder_;
-  LoadResult loaded_;
-  std::string device_;
-};
-
-class SimulatedGpu : public ::testing::Test {
- protected:
-  void SetUp() override {
-    if (!have_simulated_gpu()) GTEST_SKIP() << "this build has no backend modules";
-    set_float32_precision(Precision::highest);  // as the CPU
-  }
-};
 
 TEST(SimulatedGpuDefaults, ComputesInTf32UnlessAskedForMore) {
   if (!have_simulated_gpu()) GTEST_SKIP() << "this build has no backend modules";
@@ -65,12 +24,6 @@ TEST(SimulatedGpuDefaults, ComputesInTf32UnlessAskedForMore) {
       },
       ::testing::ExitedWithCode(0), "");
 }
-
-// What training a model on a device comes to.
-struct Trained {
-  std::vector<float> weights, predictions;
-  std::vector<double> losses;
-};
 
 Trained train_mlp(const std::string& device) {
   const DeviceScope scope(device);
@@ -94,91 +47,6 @@ Trained train_cnn(const std::string& device) {
   for (std::size_t i = 0; i < 20; ++i) y.values<std::int32_t>()[i] = static_cast<std::int32_t>(i % 3);
   const History history = model.fit(x, y, {.batch_size = 8, .epochs = 3, .verbose = 0});
   return {all_weights(model), model.predict(x, {.verbose = 0}).to_vector<float>(), history["loss"]};
-}
-
-void expect_close(const std::vector<float>& got, const std::vector<float>& expected, float tolerance) {
-  ASSERT_EQ(got.size(), expected.size());
-  for (std::size_t i = 0; i < got.size(); ++i) {
-    ASSERT_NEAR(got[i], expected[i], tolerance * (1 + std::abs(expected[i]))) << "element " << i;
-  }
-}
-
-void expect_like(const Trained& got, const Trained& expected) {
-  expect_close(got.weights, expected.weights, 2e-4f);
-  expect_close(got.predictions, expected.predictions, 2e-4f);
-  ASSERT_EQ(got.losses.size(), expected.losses.size());
-  for (std::size_t i = 0; i < got.losses.size(); ++i) EXPECT_NEAR(got.losses[i], expected.losses[i], 1e-4);
-  EXPECT_LT(got.losses.back(), got.losses.front());
-}
-
-void expect_same_bits(const Trained& a, const Trained& b) {
-  EXPECT_EQ(a.weights, b.weights);
-  EXPECT_EQ(a.predictions, b.predictions);
-  EXPECT_EQ(a.losses, b.losses);
-}
-
-// Sequences of `length` steps of 3 numbers; 7 samples of 5 units, so that steps of sequences are not aligned as slots.
-Sequential recurrent_model(std::int64_t length) {
-  set_random_seed(7);
-  reset_names();
-  Sequential model({Input({length, 3}), Masking({.mask_value = 0.5}),
-                    Bidirectional(LSTM(5, {.return_sequences = true})), GRU(3, {.return_sequences = true}),
-                    SimpleRNN(5, {.go_backwards = true}), Dense(2)});
-  model.compile(optimizers::Adam({.learning_rate = 0.02}), "mse");
-  return model;
-}
-
-Trained train_recurrent(const std::string& device) {
-  const DeviceScope scope(device);
-  Sequential model = recurrent_model(6);
-  Tensor x = cpu_test::random_tensor({18, 6, 3}, DType::float32, -1, 1, 5);
-  for (std::size_t i = 0; i < 18 * 18; ++i) {
-    if (i / 18 % 3 == 0 && i % 18 >= 12) x.values<float>()[i] = 0.5f;  // masked
-  }
-  const Tensor y = cpu_test::random_tensor({18, 2}, DType::float32, -1, 1, 6);
-  const History history = model.fit(x, y, {.batch_size = 7, .epochs = 4, .verbose = 0});
-  return {all_weights(model), model.predict(x, {.verbose = 0}).to_vector<float>(), history["loss"]};
-}
-
-// The placement log of a training step.
-std::string placement_of_recurrent(const std::string& device, std::int64_t length) {
-  const DeviceScope scope(device);
-  Sequential model = recurrent_model(length);
-  std::string told;
-  set_log_handler([&](LogLevel, std::string_view text) { told += text; });
-  set_log_device_placement(true);
-  model.train_on_batch(cpu_test::random_tensor({7, length, 3}), cpu_test::random_tensor({7, 2}));
-  set_log_device_placement(false);
-  set_log_handler(nullptr);
-  return told;
-}
-
-TEST_F(SimulatedGpu, LoopsTrainLikeOnTheCpu) {
-  const Trained expected = train_recurrent("cpu");
-  for (const char* faults : {"no_cudnn", "no_cudnn,no_epilogue,blas_fails=0", "no_cudnn,capture_fails"}) {
-    SCOPED_TRACE("with '" + std::string(faults) + "'");
-    const Gpu gpu(faults);
-    expect_like(train_recurrent(gpu.device()), expected);
-  }
-  const Gpu gpu("no_cudnn");
-  const Trained replayed = train_recurrent(gpu.device());
-  expect_same_bits(train_recurrent(gpu.device()), replayed);
-  const ScopedEnvironment eager("KERATIN_CUDA_GRAPH", "0");
-  expect_same_bits(train_recurrent(Gpu("no_cudnn").device()), replayed);
-}
-
-TEST_F(SimulatedGpu, LoopsAreAsLongAsTheyLikeInAPlanOfOneSize) {
-  const Gpu gpu("no_cudnn");
-  const std::string few = placement_of_recurrent(gpu.device(), 3), many = placement_of_recurrent(gpu.device(), 40);
-  const auto steps = [](const std::string& text) { return text.substr(0, text.find(" steps\n")); };
-  EXPECT_EQ(steps(few), steps(many)) << few << many;
-  EXPECT_NE(few.find("loop of 3 steps"), std::string::npos) << few;
-  EXPECT_NE(many.find("loop of 40 steps"), std::string::npos) << many;
-  EXPECT_NE(many.find("elementwise at once"), std::string::npos) << many;
-  EXPECT_EQ(many.find("copy bool"), std::string::npos) << many;  // masks are there already
-  EXPECT_EQ(many.find("; where"), std::string::npos) << many;    // and are asked for where values are computed
-  // What the gradient asks of a carry lies where the next step looks for the carry: nothing is copied.
-  EXPECT_NE(many.find("2 kernels in each: cublasLt 7x20x5 float32; "), std::string::npos) << many;
 }
 
 // Every way in which the libraries may say no.
@@ -278,141 +146,6 @@ TEST_F(SimulatedGpu, AFailedCaptureIsToldAndRunsStepByStep) {
   train_mlp(gpu.device());
   set_log_handler(nullptr);
   EXPECT_NE(told.find("could not be captured as a CUDA graph"), std::string::npos) << told;
-}
-
-struct RecurrentCase {
-  const char* name;
-  Layer (*make)();
-  const char* by;  // what trains it; empty when that is none of cuDNN's
-};
-constexpr RecurrentCase kRecurrentCases[] = {
-    {"lstm", [] { return Layer(LSTM(4)); }, "cuDNN LSTM"},
-    {"lstm, dropout", [] { return Layer(LSTM(4, {.dropout = 0.3, .seed = 5, .return_sequences = true})); },
-     "cuDNN LSTM"},
-    {"lstm, backwards",
-     [] { return Layer(LSTM(4, {.use_bias = false, .return_sequences = true, .go_backwards = true})); }, "cuDNN LSTM"},
-    {"lstm, stateful", [] { return Layer(LSTM(4, {.stateful = true})); }, "cuDNN LSTM"},
-    {"gru", [] { return Layer(GRU(4, {.return_sequences = true})); }, "cuDNN GRU"},
-    {"gru, backwards", [] { return Layer(GRU(4, {.use_bias = false, .go_backwards = true})); }, "cuDNN GRU"},
-    {"bidirectional", [] { return Layer(Bidirectional(GRU(3, {.return_sequences = true}))); }, "cuDNN GRU"},
-    {"cell", [] { return Layer(RNN(LSTMCell(4))); }, "cuDNN LSTM"},
-    // What cuDNN does not compute.
-    {"gru, reset before", [] { return Layer(GRU(4, {.reset_after = false})); }, ""},
-    {"lstm, relu", [] { return Layer(LSTM(4, {.activation = "relu"})); }, ""},
-    {"lstm, its own tanh",
-     [] { return Layer(LSTM(4, {.activation = ActivationFunction([](const Value& x) { return x * 0.5; }, "tanh")})); },
-     ""},
-    {"lstm, recurrent dropout", [] { return Layer(LSTM(4, {.recurrent_dropout = 0.3, .seed = 5})); }, ""},
-    {"cells",
-     [] {
-       return Layer(RNN({LSTMCell(3), GRUCell(4)}));
-     },
-     ""},
-};
-
-Trained train_recurrent(const std::string& device, const RecurrentCase& c) {
-  const DeviceScope scope(device);
-  set_random_seed(7);
-  reset_names();
-  Sequential model({Input({5, 3}, {.batch_size = 8}), c.make(), Flatten(), Dense(2)});
-  model.compile(optimizers::SGD({.learning_rate = 0.1}), "mse");
-  const Tensor x = cpu_test::random_tensor({24, 5, 3}, DType::float32, -1, 1, 5);
-  const Tensor y = cpu_test::random_tensor({24, 2}, DType::float32, -1, 1, 6);
-  const History history = model.fit(x, y, {.batch_size = 8, .epochs = 3, .verbose = 0, .shuffle = false});
-  return {all_weights(model), model.predict(x, {.batch_size = 8, .verbose = 0}).to_vector<float>(), history["loss"]};
-}
-
-// The placement log of what `run` does.
-template <class Run>
-std::string placement_of(Run run) {
-  std::string text;
-  set_log_device_placement(true);
-  set_log_handler([&](LogLevel, std::string_view line) { text += line; });
-  run();
-  set_log_handler({});
-  set_log_device_placement(false);
-  return text;
-}
-
-TEST_F(SimulatedGpu, RecurrentLayersTrainLikeOnTheCpu) {
-  for (const char* faults : {"", "no_rnn", "no_cudnn"}) {
-    const Gpu gpu(faults);
-    const bool supported = *faults == 0;
-    for (const RecurrentCase& c : kRecurrentCases) {
-      SCOPED_TRACE(std::string(c.name) + " with '" + faults + "'");
-      const Trained expected = train_recurrent("cpu", c);
-      Trained got;
-      const std::string placement = placement_of([&] { got = train_recurrent(gpu.device(), c); });
-      expect_like(got, expected);
-      const bool trains = supported && *c.by != 0;
-      EXPECT_EQ(placement.find(", gradient") != placement.npos, trains) << placement;
-      // The plan has the forward pass, too, which leaves what the gradient needs.
-      EXPECT_EQ(placement.find("forwards again"), placement.npos) << placement;
-      if (trains) {
-        EXPECT_NE(placement.find(c.by), placement.npos) << placement;
-      }
-      if (!supported) {
-        EXPECT_EQ(placement.find("cuDNN LSTM"), placement.npos) << placement;
-        EXPECT_EQ(placement.find("cuDNN GRU"), placement.npos) << placement;
-      }
-      EXPECT_EQ(placement.find("could not be captured"), placement.npos) << placement;
-    }
-  }
-}
-
-// The same on a real one, where there is one.
-TEST(RealGpu, RecurrentLayersTrainLikeOnTheCpu) {
-  const std::vector<DeviceInfo> gpus = list_physical_devices("GPU");
-  if (gpus.empty()) GTEST_SKIP() << "no GPU: " << gpu_unavailable_reason();
-  if (gpus[0].versions.back().second.find("not used") != std::string::npos) GTEST_SKIP() << "no cuDNN";
-  set_float32_precision(Precision::highest);
-  for (const RecurrentCase& c : kRecurrentCases) {
-    SCOPED_TRACE(c.name);
-    Trained got;
-    const std::string placement = placement_of([&] { got = train_recurrent(gpus[0].name, c); });
-    expect_like(got, train_recurrent("cpu", c));
-    EXPECT_NE(placement.find(c.by), placement.npos) << placement;
-    EXPECT_EQ(placement.find("could not be captured"), placement.npos) << placement;
-  }
-}
-
-TEST_F(SimulatedGpu, ARefusedRecurrentLayerIsTold) {
-  const Gpu gpu("no_rnn");
-  const std::string placement = placement_of([&] { train_recurrent(gpu.device(), kRecurrentCases[0]); });
-  EXPECT_NE(placement.find("not computed by cuDNN: cuda: cudnnGetRNNTempSpaceSizes failed"), placement.npos)
-      << placement;
-}
-
-TEST_F(SimulatedGpu, RecurrentLayersReplayAndRepeatBitForBit) {
-  const RecurrentCase& c = kRecurrentCases[2];
-  const Gpu gpu("");
-  const Trained replayed = train_recurrent(gpu.device(), c);
-  expect_same_bits(train_recurrent(gpu.device(), c), replayed);
-  const ScopedEnvironment eager("KERATIN_CUDA_GRAPH", "0");
-  expect_same_bits(train_recurrent(Gpu("").device(), c), replayed);
-}
-
-// Masks are the loop's own; sequences that are too long for cuDNN, too. Tensor cores come with the precision.
-TEST_F(SimulatedGpu, RecurrentLayersTellHowTheyAreComputed) {
-  const Gpu gpu("");
-  const DeviceScope scope(gpu.device());
-  const auto placement = [](const Sequential& model, const Shape& shape) {
-    return placement_of([&] { Sequential(model).predict(Tensor(shape), {.verbose = 0}); });
-  };
-  const std::string plain = placement(Sequential({Input({5, 3}), LSTM(4)}), {2, 5, 3});
-  EXPECT_NE(plain.find("cuDNN LSTM, 5 steps of 2x3 -> 2x4, standard algorithm"), plain.npos) << plain;
-  EXPECT_EQ(plain.find("tf32"), plain.npos) << plain;
-  const std::string masked = placement(Sequential({Input({5, 3}), Masking(), LSTM(4)}), {2, 5, 3});
-  EXPECT_EQ(masked.find("cuDNN"), masked.npos) << masked;
-  {
-    const ScopedEnvironment loops("KERATIN_CUDA_RNN", "0");
-    const std::string loop = placement(Sequential({Input({5, 3}), LSTM(4)}), {2, 5, 3});
-    EXPECT_EQ(loop.find("cuDNN"), loop.npos) << loop;
-  }
-  set_float32_precision(Precision::high);
-  const std::string fast = placement(Sequential({Input({5, 3}), GRU(4)}), {2, 5, 3});
-  set_float32_precision(Precision::highest);
-  EXPECT_NE(fast.find("tf32 allowed"), fast.npos) << fast;
 }
 
 // What a convolution's kernel says of itself when its plan is prepared.
@@ -521,33 +254,6 @@ TEST_F(SimulatedGpu, ElementwiseOpsAreOneLaunch) {
       cpu_test::expect_close(got[i], expected[i], i < 2 ? 2e-6 : 2e-5 * std::sqrt(static_cast<double>(rows)));
     }
   }
-}
-
-// Convolutions in a loop: by cuDNN where the steps' addresses are multiples of 16 bytes, as products where not.
-TEST_F(SimulatedGpu, ConvolutionsInLoops) {
-  const auto trained = [](const std::string& device, std::string* placement) {
-    const DeviceScope scope(device);
-    set_random_seed(7);
-    reset_names();
-    Sequential model({Input({4, 5, 5, 2}), ConvLSTM2D(3, {3, 3}, {.padding = "same", .return_sequences = true}),
-                      ConvLSTM2D(4, {2, 2}), GlobalAveragePooling2D()});
-    model.compile("adam", "mse");
-    std::string told;
-    set_log_handler([&](LogLevel, std::string_view text) { told += text; });
-    set_log_device_placement(placement != nullptr);
-    const Tensor x = cpu_test::random_tensor({6, 4, 5, 5, 2}, DType::float32, -1, 1, 5);
-    const History history = model.fit(x, cpu_test::random_tensor({6, 4}), {.batch_size = 3, .epochs = 3, .verbose = 0});
-    set_log_device_placement(false);
-    set_log_handler(nullptr);
-    if (placement) *placement = told;
-    return Trained{all_weights(model), model.predict(x, {.verbose = 0}).to_vector<float>(), history["loss"]};
-  };
-  const Gpu gpu("");
-  std::string placement;
-  expect_like(trained(gpu.device(), &placement), trained("cpu", nullptr));
-  EXPECT_NE(placement.find("loop of 4 steps"), std::string::npos) << placement;
-  EXPECT_NE(placement.find("cudnn engine"), std::string::npos) << placement;
-  EXPECT_NE(placement.find("windows as rows"), std::string::npos) << placement;
 }
 
 // Sizes around those where kernels change their way: long rows, few and many of them, equal keys, NaN.
