@@ -6,6 +6,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "keratin/core/runtime/backend.h"
 #include "keratin/keratin.h"
 
 #include "models.h"
@@ -120,7 +121,7 @@ void run(const Options& options) {
   report["model"] = options.model;
   report["task"] = options.task;
   report["device"] = current_device_name();
-  report["device_description"] = current_device()->info().description;
+  report["device_description"] = device_details().description;
   report["threads"] = num_threads();
   report["batch_size"] = options.batch_size;
   report["steps"] = watch.steps();
@@ -130,7 +131,7 @@ void run(const Options& options) {
   report["gflops"] = images * (options.task == "predict" ? flops.forward : flops.training) / watch.seconds() * 1e-9;
   if (options.task == "train") report["loss"] = loss;
   report["precision"] = precision_name();
-  for (const auto& [what, meaning] : current_device()->info().versions) {
+  for (const auto& [what, meaning] : device_details().versions) {
     if (what == "precision") report["precisions"] = meaning;  // what the levels mean on this processor
   }
   report["deterministic"] = options.deterministic;

@@ -100,7 +100,7 @@ int run(const MnistOptions& options, const std::function<Sequential()>& make, Cl
   set_random_seed(options.seed);
   set_device(options.device);
   if (options.threads > 0) set_num_threads(options.threads);
-  std::printf("Device: %s, %s (%s)\n", current_device_name().c_str(), current_device()->info().description.c_str(),
+  std::printf("Device: %s, %s (%s)\n", current_device_name().c_str(), device_details().description.c_str(),
               device_reason().c_str());
 
   const auto [train, test] = load(options.data, options.seed);
@@ -121,7 +121,7 @@ int run(const MnistOptions& options, const std::function<Sequential()>& make, Cl
 
   Json report;
   report["device"] = current_device_name();
-  report["device_description"] = current_device()->info().description;
+  report["device_description"] = device_details().description;
   report["device_reason"] = device_reason();
   report["data"] = options.data;
   report["batch_size"] = options.batch_size;

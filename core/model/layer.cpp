@@ -37,6 +37,7 @@ VariablePtr inference_step() {
 Layer::Layer() = default;
 Layer::Layer(const Layer&) = default;
 Layer::Layer(Layer&&) noexcept = default;
+Layer::Layer(std::shared_ptr<LayerImpl> impl) : impl_(std::move(impl)) {}
 Layer& Layer::operator=(const Layer&) = default;
 Layer& Layer::operator=(Layer&&) noexcept = default;
 Layer::~Layer() = default;
@@ -44,7 +45,15 @@ Layer::~Layer() = default;
 bool CallContext::training() const { return trace_.training(); }
 CallContext::CallContext(TraceContext& trace, Values masks, const CallOptions& options)
     : trace_(trace), masks_(std::move(masks)), options_(options) {}
-void CallContext::set_mask(Value mask, int output) { output_masks_.insert_or_assign(output, std::move(mask)); }
+void CallContext::set_mask(Value mask, int output) {
+  const auto at = std::find(masked_outputs_.begin(), masked_outputs_.end(), output);
+  if (at != masked_outputs_.end()) {
+    output_masks_[static_cast<std::size_t>(at - masked_outputs_.begin())] = std::move(mask);
+    return;
+  }
+  masked_outputs_.push_back(output);
+  output_masks_.push_back(std::move(mask));
+}
 void CallContext::add_loss(const Value& loss) { trace_.add_loss(loss); }
 Value CallContext::value_of(const Variable& variable) const { return trace_.value_of(variable.state()); }
 void CallContext::assign(const Variable& variable, const Value& value) { trace_.assign(variable.state(), value); }
@@ -107,6 +116,7 @@ Variable LayerImpl::add_weight(const std::string& name, Shape shape, VariableOpt
   return variable;
 }
 
+void LayerImpl::keep_child(const std::string& name, const Layer& child) { children_.push_back({name, child}); }
 void LayerImpl::clear_children() { children_.clear(); }
 
 Values LayerImpl::operator()(std::span<const Value> arguments, const CallOptions& options) {
@@ -193,15 +203,16 @@ Values LayerImpl::expand(std::span<const Value> arguments, const std::any& call_
 
 void LayerImpl::pass_masks(const Values& outputs, CallContext& context) {
   TraceContext& trace = context.trace();
-  for (const auto& [output, mask] : context.output_masks()) {
-    trace.set_mask(outputs.at(static_cast<std::size_t>(output)), mask);
+  const std::vector<int>& masked = context.masked_outputs();
+  for (std::size_t i = 0; i < masked.size(); ++i) {
+    trace.set_mask(outputs.at(static_cast<std::size_t>(masked[i])), context.output_masks()[i]);
   }
   if (is_model()) return;  // its layers have given its outputs their masks
-  const bool masked = std::any_of(context.masks().begin(), context.masks().end(), [](const Value& m) { return !!m; });
-  if (!masked) return;
+  if (std::none_of(context.masks().begin(), context.masks().end(), [](const Value& m) { return !!m; })) return;
   if (supports_masking()) {
-    if (!context.output_masks().contains(0) && !trace.mask_of(outputs[0])) trace.set_mask(outputs[0], context.mask(0));
-  } else if (context.output_masks().empty() && !warned_of_mask_) {
+    const bool set = std::find(masked.begin(), masked.end(), 0) != masked.end();
+    if (!set && !trace.mask_of(outputs[0])) trace.set_mask(outputs[0], context.mask(0));
+  } else if (masked.empty() && !warned_of_mask_) {
     warned_of_mask_ = true;
     log(LogLevel::warning, name_ + " (" + class_name_ +
                                "): its input has a mask, which the layer does not use; the layers behind it do not see "

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <any>
-#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -19,6 +18,7 @@ class ConfigReader;
 class TraceContext;
 class LayerImpl;
 class Layer;
+struct NamedLayer;
 
 // For one call of a layer.
 struct CallOptions {
@@ -49,7 +49,9 @@ class CallContext {
   const Values& masks() const { return masks_; }
   // The mask of an output, in place of the one that LayerImpl::supports_masking passes on; an empty one: none.
   void set_mask(Value mask, int output = 0);
-  const std::map<int, Value>& output_masks() const { return output_masks_; }
+  // Which outputs' masks were set, and to what.
+  const std::vector<int>& masked_outputs() const { return masked_outputs_; }
+  const Values& output_masks() const { return output_masks_; }
   // A scalar added to the model's loss.
   void add_loss(const Value& loss);
   // The variable's value as of the updates so far in this step, and its value from the next step on.
@@ -64,7 +66,8 @@ class CallContext {
   TraceContext& trace_;
   Values masks_;  // of the inputs
   CallOptions options_;
-  std::map<int, Value> output_masks_;
+  std::vector<int> masked_outputs_;
+  Values output_masks_;  // one for each of them
 };
 
 // How configurations write a call of several inputs.
@@ -100,7 +103,7 @@ class LayerImpl : public Callable, public std::enable_shared_from_this<LayerImpl
   std::vector<Variable> variables() const;
   const std::vector<Variable>& own_variables() const { return variables_; }
   // Registered children with the names files know them by.
-  const std::vector<std::pair<std::string, Layer>>& children() const { return children_; }
+  const std::vector<NamedLayer>& children() const { return children_; }
 
   // The value an Input stands for; empty for every other layer.
   virtual Value symbolic_input() const { return {}; }
@@ -150,19 +153,20 @@ class LayerImpl : public Callable, public std::enable_shared_from_this<LayerImpl
   // A layer that this one calls; `name` is what files call it.
   template <class L>
   L add_child(const std::string& name, L child) {
-    children_.emplace_back(name, child);
+    keep_child(name, child);
     return child;
   }
   void clear_children();
 
  private:
+  void keep_child(const std::string& name, const Layer& child);
   void pass_masks(const Values& outputs, CallContext& context);
 
   std::string class_name_, name_;
   bool trainable_, built_ = false, warned_of_mask_ = false;
   std::vector<Shape> input_shapes_;
   std::vector<Variable> variables_;
-  std::vector<std::pair<std::string, Layer>> children_;
+  std::vector<NamedLayer> children_;
 };
 
 class Layer {
@@ -174,7 +178,7 @@ class Layer {
   Layer& operator=(const Layer&);
   Layer& operator=(Layer&&) noexcept;
   ~Layer();
-  explicit Layer(std::shared_ptr<LayerImpl> impl) : impl_(std::move(impl)) {}
+  explicit Layer(std::shared_ptr<LayerImpl> impl);
 
   // Applies the layer: to symbolic values it adds to the graph, to tensors it computes when the result is made a
   // Tensor. Throws InvalidArgument, with the layer's name, when the input does not fit.
@@ -213,6 +217,12 @@ class Layer {
 
  private:
   std::shared_ptr<LayerImpl> impl_;
+};
+
+// A child of a layer, with the name that files know it by.
+struct NamedLayer {
+  std::string name;
+  Layer layer;
 };
 
 // A layer of a class of the user's: `Custom<MyLayer> my(arguments of MyLayer's constructor)`.

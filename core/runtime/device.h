@@ -5,9 +5,11 @@
 #include <string>
 #include <vector>
 
-#include "keratin/core/runtime/backend.h"
+#include "keratin/core/runtime/device_info.h"
 
 namespace keratin {
+
+class Backend;
 
 // The devices that can be used now, e.g. {"cpu:0"} or {"cpu:0", "cuda:0"}, with their details; opens backend modules.
 // `kind` "CPU" (which opens none) or "GPU" filters.
@@ -28,7 +30,7 @@ std::string gpu_unavailable_cause();
 std::string gpu_unavailable_fix();
 
 // The device that models and ops use in this thread. The first call decides "auto": CUDA when usable, else the CPU with
-// the reason kept.
+// the reason kept. What a Backend can do is in core/runtime/backend.h.
 std::shared_ptr<Backend> current_device();
 // "cpu:0", "cuda:0".
 std::string current_device_name();

@@ -39,6 +39,13 @@ class CallbackImpl {
 
 class Callback {
  public:
+  // Not inline: copied wherever users write a model.
+  Callback(const Callback&);
+  Callback(Callback&&) noexcept;
+  Callback& operator=(const Callback&);
+  Callback& operator=(Callback&&) noexcept;
+  ~Callback();
+
   template <class Impl>
   requires std::derived_from<Impl, CallbackImpl> Callback(
       std::shared_ptr<Impl> impl)  // NOLINT(google-explicit-constructor): `.callbacks = {std::make_shared<Mine>()}`

@@ -44,6 +44,7 @@ Loss::Loss(Function function, std::string name, Config config, std::string reduc
 Loss Loss::with_sparse_labels(SparseLabels labels) const {
   Loss result = *this;
   result.sparse_labels_ = labels;
+  result.takes_classes_ = true;
   return result;
 }
 
@@ -54,7 +55,7 @@ Loss Loss::without_zeros() const {
 }
 
 Value Loss::values(const Value& y_true, const Value& y_pred) const {
-  if (sparse_labels_) return function_(y_true, y_pred);
+  if (takes_classes_) return function_(y_true, y_pred);
   // Keras: targets take the predictions' dtype, and ranks are made equal by an axis of size 1.
   const Value target = align_target(ops::cast(y_true, y_pred.dtype()), y_pred);
   // A function of the user's may compare what it likes.
@@ -70,8 +71,8 @@ Value Loss::values(const Value& y_true, const Value& y_pred) const {
 Value Loss::operator()(const Value& y_true, const Value& y_pred, const Value& sample_weight, const Value& mask) const {
   Value v = values(y_true, y_pred);
   Value counts = mask;
-  if (sparse_labels_ && sparse_labels_->ignored) {
-    counts = ops::not_equal(y_true, static_cast<double>(*sparse_labels_->ignored));
+  if (takes_classes_ && sparse_labels_.ignored) {
+    counts = ops::not_equal(y_true, static_cast<double>(*sparse_labels_.ignored));
     counts = ops::reshape(counts, v.shape());
     Value also = mask;
     while (also && also.rank() < v.rank()) also = ops::expand_dims(also, -1);

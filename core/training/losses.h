@@ -47,7 +47,8 @@ class Loss {
     std::optional<std::int64_t> ignored = {};  // the label whose elements do not count
     bool any_number = false;                   // the labels are not indices of that axis
   };
-  const std::optional<SparseLabels>& sparse_labels() const { return sparse_labels_; }
+  // Null: targets are not class numbers.
+  const SparseLabels* sparse_labels() const { return takes_classes_ ? &sparse_labels_ : nullptr; }
   // The same loss, known to take class numbers.
   Loss with_sparse_labels(SparseLabels labels) const;
   // The same loss, whose elements that are 0 do not count: not in the number of values either.
@@ -58,8 +59,8 @@ class Loss {
   std::string name_;
   Config config_;
   std::string reduction_;
-  std::optional<SparseLabels> sparse_labels_;
-  bool zeros_count_ = true;
+  SparseLabels sparse_labels_;
+  bool takes_classes_ = false, zeros_count_ = true;
 };
 
 namespace losses {

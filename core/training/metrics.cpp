@@ -13,6 +13,8 @@ namespace keratin {
 using detail::accumulate;
 using detail::as_float;
 
+std::vector<double> MetricImpl::results(std::span<const Tensor> state) const { return {result(state)}; }
+
 Variable MetricImpl::add_state(const std::string& name, Shape shape, DType dtype) {
   Variable variable(name_ + "/" + name, std::move(shape), {.initializer = "zeros", .trainable = false, .dtype = dtype});
   variables_.push_back(variable);
@@ -69,6 +71,7 @@ Metric::Metric(Metric&&) noexcept = default;
 Metric& Metric::operator=(const Metric&) = default;
 Metric& Metric::operator=(Metric&&) noexcept = default;
 Metric::~Metric() = default;
+Metric::Metric(std::shared_ptr<MetricImpl> impl) : impl_(std::move(impl)) {}
 Metric::Metric(const char* name) : Metric(std::string(name)) {}
 Metric::Metric(std::function<std::shared_ptr<MetricImpl>()> make) : impl_(make()), make_(std::move(make)) {}
 Metric::Metric(Loss::Function function, std::string name, ConfigValue config)

@@ -30,7 +30,7 @@ class MetricImpl {
   // The metric for values of variables(). Throws InvalidArgument when it has several numbers.
   virtual double result(std::span<const Tensor> state) const = 0;
   // The same for a metric that may have several: one for each class, or for each threshold.
-  virtual std::vector<double> results(std::span<const Tensor> state) const { return {result(state)}; }
+  virtual std::vector<double> results(std::span<const Tensor> state) const;
   // Whether the mask of the predictions counts as sample weights, as for Keras's means of functions.
   virtual bool uses_mask() const { return false; }
   // A name or an object, as Keras's compile configuration holds it; null for a metric that files cannot hold.
@@ -63,7 +63,7 @@ class Metric {
   // "accuracy" becomes the binary, categorical or sparse one when targets and predictions are known, as in Keras.
   Metric(const char* name);         // NOLINT(google-explicit-constructor)
   Metric(const std::string& name);  // NOLINT(google-explicit-constructor)
-  explicit Metric(std::shared_ptr<MetricImpl> impl) : impl_(std::move(impl)) {}
+  explicit Metric(std::shared_ptr<MetricImpl> impl);
   // Made anew for each model by `make`.
   explicit Metric(std::function<std::shared_ptr<MetricImpl>()> make);
   // The mean of function(y_true, y_pred) over samples. `config`: what files hold of it, Config(package, class_name) of

@@ -24,6 +24,7 @@ Optimizer::Optimizer(Optimizer&&) noexcept = default;
 Optimizer& Optimizer::operator=(const Optimizer&) = default;
 Optimizer& Optimizer::operator=(Optimizer&&) noexcept = default;
 Optimizer::~Optimizer() = default;
+Optimizer::Optimizer(std::shared_ptr<OptimizerImpl> impl) : impl_(std::move(impl)) {}
 Optimizer::Optimizer(const char* name) : Optimizer(std::string(name)) {}
 
 LearningRate::LearningRate(double rate) : rate_(rate) {}
@@ -66,10 +67,10 @@ void OptimizerImpl::build(std::span<const Variable> variables) {
     std::string flat = variable.path();
     std::replace(flat.begin(), flat.end(), '/', '_');
     const auto made = [&](const SlotSpec& spec) {
-      return Variable(common_.name + "/" + flat + "_" + spec.name, spec.shape.value_or(variable.shape()),
+      return Variable(common_.name + "/" + flat + "_" + spec.name, spec.has_shape ? spec.shape : variable.shape(),
                       {.initializer = initializers::Constant(spec.initial),
                        .trainable = false,
-                       .dtype = spec.shape ? spec.dtype : variable.dtype()});
+                       .dtype = spec.has_shape ? spec.dtype : variable.dtype()});
     };
     Entry entry;
     entry.own.variable = variable;

@@ -84,10 +84,11 @@ class OptimizerImpl {
  protected:
   // A variable of the optimizer's own that goes with one of the model's.
   struct SlotSpec {
-    std::string name;                 // "momentum"
-    double initial = 0;               // all elements begin with it
-    std::optional<Shape> shape = {};  // other than the variable's
-    DType dtype = DType::float32;     // with `shape`; else the variable's
+    std::string name;        // "momentum"
+    double initial = 0;      // all elements begin with it
+    bool has_shape = false;  // other than the variable's: these
+    Shape shape = {};
+    DType dtype = DType::float32;
     int block = 0;  // files hold all slots of block 0, variable by variable, then those of block 1, ...
   };
   struct Slots {
@@ -156,7 +157,7 @@ class Optimizer {
   // Throws InvalidArgument for an unknown name, with a suggestion.
   Optimizer(const char* name);         // NOLINT(google-explicit-constructor)
   Optimizer(const std::string& name);  // NOLINT(google-explicit-constructor)
-  explicit Optimizer(std::shared_ptr<OptimizerImpl> impl) : impl_(std::move(impl)) {}
+  explicit Optimizer(std::shared_ptr<OptimizerImpl> impl);
   OptimizerImpl& impl() const { return *impl_; }
   OptimizerImpl* operator->() const { return impl_.get(); }
   double learning_rate() const { return impl_->learning_rate(); }

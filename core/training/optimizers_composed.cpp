@@ -146,7 +146,7 @@ class AdafactorImpl final : public Composed<optimizers::AdafactorOptions> {
   std::vector<SlotSpec> slot_specs(const Variable& variable) const override {
     const Shape& shape = variable.shape();
     const int rank = shape.rank();
-    SlotSpec rows{.name = "row", .shape = Shape{}, .dtype = DType::int32}, columns = rows;
+    SlotSpec rows{.name = "row", .has_shape = true, .dtype = DType::int32}, columns = rows;
     columns.name = "column";
     if (rank >= 2) {
       rows.dtype = columns.dtype = variable.dtype();

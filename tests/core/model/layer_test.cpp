@@ -46,7 +46,7 @@ TEST(Layer, OfAUserHasInputsOutputsAndChildren) {
   EXPECT_EQ(mix.variables()[0].path(), "my_mix/scale");
   EXPECT_EQ(mix->dense().count_params(), 15);
   ASSERT_EQ(mix->children().size(), 1u);
-  EXPECT_EQ(mix->children()[0].first, "dense");
+  EXPECT_EQ(mix->children()[0].name, "dense");
 
   mix->dense().set_weights({Tensor::full({4, 3}, 1), Tensor({3})});
   const Tensor out = mix({Tensor::full({1, 4}, 2), Tensor::full({1, 3}, 1)});
