@@ -1,5 +1,6 @@
 """What the benchmark scripts share: running programs on chosen CPUs, and writing sections of docs/performance.md."""
 import datetime
+import json
 import os
 import re
 import subprocess
@@ -81,6 +82,13 @@ def table(header, rows):
     right = [all(re.match(r"$|[\d.,]+( |x|%|$)", row[i]) for row in rows) for i in range(len(header))]
     lines = ["| " + " | ".join(header) + " |", "|" + "|".join("---:" if r else "---" for r in right) + "|"]
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
+
+
+def draw_bars(arguments, path, bars):
+    """Writes the chart that benchmarks/bar_chart.cpp makes of `bars`."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    subprocess.run([f"{arguments.build}/benchmarks/keratin_bar_chart", path], input=json.dumps(bars), text=True, check=True)
+    say(f"written: {path}")
 
 
 def write_section(path, name, text):

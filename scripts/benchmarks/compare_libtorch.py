@@ -224,10 +224,7 @@ def draw(arguments, cases, path):
             {"name": "LibTorch", "values": [1 for _ in cases]},
         ],
     }
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    program = f"{arguments.build}/benchmarks/keratin_bar_chart"
-    subprocess.run([program, path], input=json.dumps(bars), text=True, check=True)
-    say(f"written: {path}")
+    draw_bars(arguments, path, bars)
 
 
 def main():

@@ -8,7 +8,8 @@ tries all settings of each peer; its best one then takes turns with Keratin, rou
 machine hits all of them. Medians count.
 
 All models, batch sizes and numbers of threads take hours. --json FILE keeps what one run measured; another one takes the
-best settings from it instead of trying all (--settings-from FILE), and adds its rows (--merge FILE...).
+best settings from it instead of trying all (--settings-from FILE), and adds its rows (--merge FILE...); without --models
+nothing else is measured.
 """
 import argparse
 import json
@@ -19,7 +20,7 @@ import subprocess
 import sys
 import venv
 
-from common import ROOT, circumstances, run, say, table, write_section
+from common import ROOT, circumstances, draw_bars, run, say, table, write_section
 from peer import SETTINGS
 
 VENV = f"{ROOT}/build/peers-venv"
@@ -50,8 +51,8 @@ def known_settings(path):
             for case in cases for library, found in case["peers"].items()}
 
 
-def measure(arguments, python):
-    """[{model, task, batch, threads, keratin: [images/s], gflops, peers: {library: {setting, values}}}]"""
+def measure(arguments, python, keep):
+    """`keep` gets the cases after each of them. Returns [{model, task, batch, threads, keratin: [images/s], gflops, peers: {library: {setting, values}}}]"""
     usable = sorted(os.sched_getaffinity(0))
     program = f"{arguments.build}/benchmarks/keratin_training_benchmark"
     peer = f"{ROOT}/scripts/benchmarks/peer.py"
@@ -108,22 +109,51 @@ def measure(arguments, python):
                     speed = other(case, library, found["setting"], arguments.seconds)
                     found["values"] += [speed] if speed > 0 else []
         case["keratin"], case["gflops"] = case["keratin"][1:], case["gflops"][1:]  # the first one warmed the machine up
+        keep(cases[:number + 1])
     return cases
 
 
-def section(arguments, cases, peak):
+def speeds_of(case):
+    """Images/s of Keratin, and of each library in its best setting; 0 where it failed."""
+    return statistics.median(case["keratin"]), {
+        library: statistics.median(found["values"]) if found["values"] else 0.0 for library, found in case["peers"].items()}
+
+
+def draw(arguments, cases, threads):
+    """A chart of the models at a batch of 128; returns the lines that show it, none when nothing was measured."""
+    cases = [case for case in cases if case["batch"] == 128 and case["threads"] == threads]
+    if not cases:
+        return ""
+    count = f"{threads} thread" + ("s" if threads > 1 else "")
+    found = [speeds_of(case) for case in cases]
+    fastest = [max(speeds.values()) for _, speeds in found]
+
+    def series(name, values):
+        return {"name": name, "values": [round(v / f, 2) if v and f else None for v, f in zip(values, fastest)]}
+
+    file = f"peers_{count.replace(' ', '_')}.svg"
+    draw_bars(arguments, f"{ROOT}/docs/images/{file}", {
+        "title": f"Batches of 128, {count}",
+        "x_label": "images per second, the fastest of the others = 1",
+        "groups": [f"{MODELS[case['model']]}, {TASKS[case['task']]}" for case in cases],
+        "series": [series("Keratin", [own for own, _ in found]),
+                   *(series(NAMES[library], [speeds.get(library) for _, speeds in found]) for library in arguments.peers)],
+    })
+    return f"![Speed relative to the fastest of the others, {count}](images/{file})\n"
+
+
+def section(arguments, cases, peak, charts):
     rows, ratios = [], []
     for case in cases:
-        own = statistics.median(case["keratin"])
-        speeds = {library: statistics.median(found["values"]) if found["values"] else 0.0
-                  for library, found in case["peers"].items()}
+        own, speeds = speeds_of(case)
         fastest = max(speeds, key=speeds.get)
         ratio = own / speeds[fastest] if speeds[fastest] > 0 else math.nan
         ratios.append(ratio)
         share = statistics.median(case["gflops"]) / (peak * case["threads"]) * 100
         rows.append([MODELS[case["model"]], TASKS[case["task"]], str(case["batch"]), str(case["threads"]), f"{own:,.0f}",
                      f"{share:.0f}%", f"{ratio:.2f}x", f"{NAMES[fastest]}, {case['peers'][fastest]['setting']}",
-                     *(f"{speed:,.0f}" if speed else "failed" for speed in speeds.values())])
+                     *(f"{speeds[library]:,.0f}" if speeds.get(library) else "failed" if library in speeds else ""
+                       for library in arguments.peers)])
     usable = [ratio for ratio in ratios if ratio == ratio]
     mean = math.exp(sum(map(math.log, usable)) / len(usable)) if usable else math.nan
     header = ["model", "", "batch", "threads", "Keratin", "of the peak", "ratio to the fastest", "which is",
@@ -141,6 +171,7 @@ registers reach ({peak:.0f} GFLOP/s for each thread, measured in the same run).
 
 The geometric mean of the ratios is **{mean:.2f}x**; a peer is faster in {slower} of {len(usable)} rows.
 
+{charts}
 {table(header, rows)}
 
 {circumstances(arguments)}. {versions}."""
@@ -156,7 +187,7 @@ def peak_of_one_core(arguments):
 
 def main():
     parser = argparse.ArgumentParser(prog="./dev bench --peers", description=__doc__.splitlines()[0])
-    parser.add_argument("--models", nargs="+", default=list(MODELS), choices=list(MODELS))
+    parser.add_argument("--models", nargs="*", default=list(MODELS), choices=list(MODELS))
     parser.add_argument("--tasks", nargs="+", default=list(TASKS), choices=list(TASKS))
     parser.add_argument("--batch-sizes", nargs="+", type=int, default=[32, 128, 512])
     parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
@@ -186,14 +217,20 @@ def main():
             earlier = json.load(file)
         cases += earlier["cases"]
         arguments.versions |= earlier["versions"]
-    cases += measure(arguments, python)
-    text = section(arguments, cases, peak)
+
+    def keep(measured):
+        if arguments.json:
+            with open(arguments.json, "w", encoding="utf-8") as file:
+                json.dump({"peak": peak, "versions": arguments.versions, "cases": cases + measured}, file, indent=2)
+
+    cases = cases + measure(arguments, python, keep)
+    order = {name: number for number, name in enumerate([*MODELS, *TASKS])}
+    cases.sort(key=lambda case: (order[case["model"]], order[case["task"]], case["batch"], case["threads"]))
+    charts = "" if arguments.print else "\n".join(filter(None, (draw(arguments, cases, n) for n in (1, 2))))
+    text = section(arguments, cases, peak, charts)
     print(f"\n{text}")
     if not arguments.print:
         write_section(f"{ROOT}/docs/performance.md", "peers", text)
-    if arguments.json:
-        with open(arguments.json, "w", encoding="utf-8") as file:
-            json.dump({"peak": peak, "versions": arguments.versions, "cases": cases}, file, indent=2)
 
 
 if __name__ == "__main__":
