@@ -48,7 +48,9 @@ template <class T, int R, int N>
 void tile(const TileJob<T>& job) {
   using V = Vec<T>;
   V sum[R][N];
+#pragma GCC unroll 16
   for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 2
     for (int n = 0; n < N; ++n) sum[r][n] = V::zero();
   }
   // Three rows share a pointer: the others are reached by the processor's scaled index.
@@ -154,10 +156,17 @@ void pack_panel(const T* b, i64 ldb, bool transposed, i64 depth, i64 cols, i64 w
   constexpr i64 kSquare = 16 / static_cast<i64>(sizeof(T));
   i64 j = 0;
   for (; j + kSquare <= cols; j += kSquare) {
+    const T* from = b + j * ldb;
     i64 p = 0;
-    for (; p + kSquare <= depth; p += kSquare) transpose_square(b + j * ldb + p, ldb, panel + p * width + j, width);
+    for (; p + kSquare <= depth; p += kSquare) transpose_square(from + p, ldb, panel + p * width + j, width);
+    if (p == depth) continue;
+    if (depth >= kSquare) {  // the last square covers some terms again
+      p = depth - kSquare;
+      transpose_square(from + p, ldb, panel + p * width + j, width);
+      continue;
+    }
     for (; p < depth; ++p) {
-      for (i64 i = j; i < j + kSquare; ++i) panel[p * width + i] = b[i * ldb + p];
+      for (i64 i = 0; i < kSquare; ++i) panel[p * width + j + i] = from[i * ldb + p];
     }
   }
   for (; j < width; ++j) {
