@@ -86,6 +86,19 @@ void pack_turned_filters(const WindowShape& s, const Phase& phase, const T* kern
   }
 }
 
+// Memory that is needed next, fetched bit by bit into the L2 cache while something else is computed.
+struct Ahead {
+  const char *at, *end;
+
+  template <class T>
+  Ahead(const T* begin, i64 count)
+      : at(reinterpret_cast<const char*>(begin)), end(at + count * static_cast<i64>(sizeof(T))) {}
+  KERATIN_INLINE void fetch(i64 bytes) {
+    const char* const stop = end - at < bytes ? end : at + bytes;
+    for (; at < stop; at += 64) __builtin_prefetch(at, 0, 2);
+  }
+};
+
 // Where results go: distances between pixels, lines and images.
 template <class T>
 struct Place {
@@ -97,8 +110,10 @@ struct Place {
 template <class T>
 void direct_forward(const WindowShape& s, i64 n0, i64 n1, const T* x, const T* panels, const T* bias,
                     Activation activation, const Place<T>& y, T* copy) {
-  const i64 depth = s.kw * s.c, patch = s.kh * depth, band = band_lines<T>(s);
+  const i64 depth = s.kw * s.c, patch = s.kh * depth, band = band_lines<T>(s), image = s.h * s.w * s.c;
+  const i64 share = image * static_cast<i64>(sizeof(T)) / (s.oh * (s.f / kPanel<T> + 1)) + 64;
   for (i64 n = n0; n < n1; ++n) {
+    Ahead next(x + (n + 1) * image, n + 1 < s.n ? image : 0);
     for (i64 begin = 0; begin < s.oh; begin += band) {
       const i64 end = least(s.oh, begin + band);
       const i64 first = least(s.h, most(0, begin * s.stride_h - s.pad_top));
@@ -108,6 +123,7 @@ void direct_forward(const WindowShape& s, i64 n0, i64 n1, const T* x, const T* p
         const i64 width = s.f - j > Vec<T>::size ? kPanel<T> : Vec<T>::size;
         const i64 rows = most_rows<T>(width), pieces = (s.ow + rows - 1) / rows;
         for (i64 oy = begin; oy < end; ++oy) {
+          next.fetch(share);
           // The rows of the window that lie in the image.
           const i64 top = oy * s.stride_h - s.pad_top, low = least(s.kh, most(0, -top));
           const i64 high = most(low, least(s.kh, s.h - top));
@@ -207,8 +223,11 @@ KERATIN_INLINE bool is_direct_gradient(const WindowShape& s) {
 // Adds the part of the images [n0, n1) to dkernel.
 template <class T>
 void direct_kernel_gradient(const WindowShape& s, i64 n0, i64 n1, const T* x, const T* dy, T* dkernel, T* copy) {
-  const i64 depth = s.kw * s.c, band = band_lines<T>(s);
+  const i64 depth = s.kw * s.c, band = band_lines<T>(s), image = s.h * s.w * s.c, gradient = s.oh * s.ow * s.f;
+  const i64 tiles = (s.oh + band - 1) / band * s.kh * (s.f / kPanel<T> + 1) * (depth / kTileRows + 1);
   for (i64 n = n0; n < n1; ++n) {
+    Ahead next_x(x + (n + 1) * image, n + 1 < s.n ? image : 0);
+    Ahead next_dy(dy + (n + 1) * gradient, n + 1 < s.n ? gradient : 0);
     for (i64 begin = 0; begin < s.oh; begin += band) {
       const i64 end = least(s.oh, begin + band);
       const i64 first = least(s.h, most(0, begin * s.stride_h - s.pad_top));
@@ -239,6 +258,8 @@ void direct_kernel_gradient(const WindowShape& s, i64 n0, i64 n1, const T* x, co
                                     .add = true,
                                     .bias = nullptr,
                                     .relu = false};
+            next_x.fetch(image * static_cast<i64>(sizeof(T)) / tiles + 64);
+            next_dy.fetch(gradient * static_cast<i64>(sizeof(T)) / tiles + 64);
             run_tile(job, static_cast<int>(depth * (t + 1) / pieces - row), width == Vec<T>::size ? 1 : 2);
           }
         }
