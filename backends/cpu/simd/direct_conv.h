@@ -1,6 +1,7 @@
 // Convolution straight from the image. A row of a window is a run of memory, so the pixels of an output line are the
 // rows of a matrix that lies in the image already: no patches are gathered, and a register tile adds up all taps before
-// it stores its pixels once. Only columns outside of the image are made, as zeros, in a copy of the lines at hand.
+// it stores its pixels once. Only columns outside of the image are made, as zeros, in a copy of the lines at hand; lines
+// of one tile go without, column by column of the window.
 #pragma once
 
 #include "keratin/backends/cpu/simd/gemm.h"
@@ -99,6 +100,14 @@ struct Ahead {
   }
 };
 
+// Whether lines are computed column by column of the window, each for the pixels to which it is in the image: borders
+// are then not multiplied at all. For lines that are one tile, whose pixels are added to in memory.
+template <class T>
+KERATIN_INLINE bool goes_by_columns(const WindowShape& s, const T* bias, Activation activation) {
+  return s.stride_w == 1 && s.kw > 1 && s.c >= 32 && s.ow <= kTileRows && sees_borders(s) && !bias &&
+         activation == Activation::none;
+}
+
 // Where results go: distances between pixels, lines and images.
 template <class T>
 struct Place {
@@ -106,19 +115,61 @@ struct Place {
   i64 pixel, line, image;
 };
 
+// One line for the columns [j, j + width) of the filters, whose rows [low, high) are in the image: `from` is the line
+// for the first of them, without borders, `stride` the distance to the next.
+template <class T>
+void line_by_columns(const WindowShape& s, i64 low, i64 high, const T* from, i64 stride, const T* panel, i64 width,
+                     i64 cols, T* y, i64 pixel) {
+  const auto clear = [&](i64 begin, i64 end) {
+    for (i64 x = begin; x < end; ++x) {
+      for (i64 i = 0; i < cols; ++i) y[x * pixel + i] = T{0};
+    }
+  };
+  bool add = false;
+  for (i64 u = 0; u < s.kw; ++u) {
+    const i64 begin = most(0, s.pad_left - u), end = least(s.ow, s.w + s.pad_left - u);
+    if (begin >= end) continue;
+    if (!add) {
+      clear(0, begin);
+      clear(end, s.ow);
+    }
+    const TileJob<T> job = {.k = s.c,
+                            .segments = high - low,
+                            .a = from + (begin - s.pad_left + u) * s.c,
+                            .a_row = s.c,
+                            .a_step = 1,
+                            .a_jump = stride - s.c,
+                            .b = panel + (low * s.kw + u) * s.c * width,
+                            .b_step = width,
+                            .c = y + begin * pixel,
+                            .c_row = pixel,
+                            .cols = cols,
+                            .add = add,
+                            .bias = nullptr,
+                            .relu = false,
+                            .b_jump = (s.kw - 1) * s.c * width};
+    run_tile(job, static_cast<int>(end - begin), width == Vec<T>::size ? 1 : 2);
+    add = true;
+  }
+  if (!add) clear(0, s.ow);
+}
+
 // y of the images [n0, n1).
 template <class T>
 void direct_forward(const WindowShape& s, i64 n0, i64 n1, const T* x, const T* panels, const T* bias,
                     Activation activation, const Place<T>& y, T* copy) {
   const i64 depth = s.kw * s.c, patch = s.kh * depth, band = band_lines<T>(s), image = s.h * s.w * s.c;
   const i64 share = image * static_cast<i64>(sizeof(T)) / (s.oh * (s.f / kPanel<T> + 1)) + 64;
+  const bool by_columns = goes_by_columns(s, bias, activation);
   for (i64 n = n0; n < n1; ++n) {
     Ahead next(x + (n + 1) * image, n + 1 < s.n ? image : 0);
     for (i64 begin = 0; begin < s.oh; begin += band) {
       const i64 end = least(s.oh, begin + band);
       const i64 first = least(s.h, most(0, begin * s.stride_h - s.pad_top));
       const i64 last = most(first, least(s.h, (end - 1) * s.stride_h - s.pad_top + s.kh));
-      const Lines<T> lines = lines_of(s, x + n * s.h * s.w * s.c, first, last, copy);
+      const T* const whole = x + n * image;
+      const Lines<T> lines =
+          by_columns ? Lines<T>{whole + first * s.w * s.c, first, s.w * s.c} : lines_of(s, whole, first, last, copy);
       for (i64 j = 0; j < s.f; j += kPanel<T>) {
         const i64 width = s.f - j > Vec<T>::size ? kPanel<T> : Vec<T>::size;
         const i64 rows = most_rows<T>(width), pieces = (s.ow + rows - 1) / rows;
@@ -127,6 +178,12 @@ void direct_forward(const WindowShape& s, i64 n0, i64 n1, const T* x, const T* p
           // The rows of the window that lie in the image.
           const i64 top = oy * s.stride_h - s.pad_top, low = least(s.kh, most(0, -top));
           const i64 high = most(low, least(s.kh, s.h - top));
+          T* const line = y.begin + n * y.image + oy * y.line + j;
+          if (by_columns && high > low) {
+            line_by_columns(s, low, high, lines.at(top + low), lines.stride, panels + j * patch, width,
+                            least(width, s.f - j), line, y.pixel);
+            continue;
+          }
           for (i64 t = 0; t < pieces; ++t) {
             const i64 ox = s.ow * t / pieces;
             const TileJob<T> job = {.k = depth,
@@ -137,7 +194,7 @@ void direct_forward(const WindowShape& s, i64 n0, i64 n1, const T* x, const T* p
                                     .a_jump = lines.stride - depth,
                                     .b = panels + j * patch + low * depth * width,
                                     .b_step = width,
-                                    .c = y.begin + n * y.image + oy * y.line + ox * y.pixel + j,
+                                    .c = line + ox * y.pixel,
                                     .c_row = y.pixel,
                                     .cols = least(width, s.f - j),
                                     .add = false,

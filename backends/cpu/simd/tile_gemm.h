@@ -27,7 +27,7 @@ constexpr i64 kDepth = 256;
 template <class T>
 constexpr i64 kBlockCols = 2048 / static_cast<i64>(sizeof(T));
 
-// The sum runs over `segments` runs of k elements. Between two of them A's rows jump; B goes on.
+// The sum runs over `segments` runs of k elements. Between two of them A's rows jump, and B does.
 template <class T>
 struct TileJob {
   i64 k, segments;
@@ -42,6 +42,7 @@ struct TileJob {
   bool add;       // to what C holds
   const T* bias;  // of the tile's columns, or null
   bool relu;
+  i64 b_jump = 0;  // from a segment's end to the next
 };
 
 template <class T, int R, int N>
@@ -74,6 +75,7 @@ void tile(const TileJob<T>& job) {
       for (int g = 0; g < kGroups; ++g) a[g] += step;
     }
     for (int g = 0; g < kGroups; ++g) a[g] += job.a_jump;
+    b += job.b_jump;
   }
   // Copied out of the job: what is stored below might be it, for all the compiler knows.
   T* const c = job.c;

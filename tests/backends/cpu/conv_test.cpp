@@ -61,6 +61,10 @@ std::vector<WindowShape> shapes() {
       shape(1, 9, 9, 8, 5, 5, 32, 1, 2),     // wide borders
       shape(1, 24, 60, 12, 3, 3, 16, 1, 1),  // several bands of lines
       shape(2, 6, 40, 18, 2, 3, 40, 3, 0),   // rows and columns that no window sees
+      shape(3, 7, 9, 33, 3, 3, 40, 1, 1),    // column by column: borders at both sides,
+      shape(2, 4, 5, 32, 3, 3, 32, 1, 1),
+      shape(2, 5, 10, 32, 3, 3, 17, 1, 2),  // wide ones,
+      shape(2, 2, 3, 32, 3, 2, 16, 1, 4),   // and pixels that see nothing else
   };
   WindowShape lopsided = shape(2, 4, 40, 3, 1, 11, 3);
   lopsided.stride_w = 2;
@@ -121,16 +125,20 @@ TEST_P(ConvKernels, Forward) {
       Data<T> data(s);
       std::vector<double> want(u(data.y.size()));
       for_products(s, [&](i64 x, i64 k, i64 y) { want[u(y)] += d(data.x[x]) * d(data.kernel[k]); });
+      const FloatKernels<T>& kernels = floats<T>(simd);
+      Array<char> workspace(static_cast<i64>(kernels.conv_workspace(s)));
+      const auto run = [&](const T* bias, Activation activation) {
+        for (const auto& [n0, n1] : {std::pair{i64{0}, s.n / 2}, std::pair{s.n / 2, s.n}}) {
+          kernels.conv_forward(s, n0, n1, data.x.data(), data.kernel.data(), bias, activation, data.y.data(),
+                               workspace.data());
+        }
+        expect_near(data.y, want, kEps<T> * 400, describe(s));
+      };
+      run(nullptr, Activation::none);
       for (std::size_t i = 0; i < want.size(); ++i) {
         want[i] = std::max(0.0, want[i] + d(data.bias[static_cast<i64>(i) % s.f]));
       }
-      const FloatKernels<T>& kernels = floats<T>(simd);
-      Array<char> workspace(static_cast<i64>(kernels.conv_workspace(s)));
-      for (const auto& [n0, n1] : {std::pair{i64{0}, s.n / 2}, std::pair{s.n / 2, s.n}}) {
-        kernels.conv_forward(s, n0, n1, data.x.data(), data.kernel.data(), data.bias.data(), Activation::relu,
-                             data.y.data(), workspace.data());
-      }
-      expect_near(data.y, want, kEps<T> * 400, describe(s));
+      run(data.bias.data(), Activation::relu);
     });
   }
 }
