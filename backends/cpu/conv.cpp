@@ -127,50 +127,143 @@ bool one_dtype(const OpCall& call) {
   return std::all_of(call.in.begin(), call.in.end(), [&](const SpecView& in) { return in.dtype == call.out[0].dtype; });
 }
 
+// A convolution whose filters are packed once for many runs: `make()` is the kernel that reads what was packed.
+template <class T, class Make>
+SplitKernel split_filters(const WindowShape& s, const LowConv& low, Make&& make) {
+  SplitKernel parts;
+  parts.bytes = low ? 0 : float_kernels<T>().conv_packed_bytes(s);
+  if (parts.bytes == 0) return {};
+  parts.run = make();
+  if (!parts.run) return {};  // as with fewer images than there are threads by now
+  parts.input = 1;
+  parts.prepare =
+      make_kernel("packing", [s, pack = float_kernels<T>().conv_pack](const void* const* in, void* const* out) {
+        pack(s, as<T>(in[0]), as<T>(out[0]));
+      });
+  return parts;
+}
+
+template <class T>
+KernelPtr forward_kernel(const WindowShape& s, const LowConv& low, bool with_bias, Activation activation, bool packed) {
+  const Cut cut(s, most_chunks(), true);
+  const i64 chunks = cut.chunks(), slots = std::min<i64>(chunks, num_threads()), bytes = workspace_of<T>(cut, low);
+  return make_kernel(
+      describe("conv " + text_of(s), dtype_of<T>, chunks) + low.text() + (packed ? ", packed before" : ""),
+      static_cast<std::size_t>(slots * bytes) + low.filter_bytes,
+      [=, conv = packed ? float_kernels<T>().conv_forward_packed : float_kernels<T>().conv_forward](
+          const void* const* in, void* const* out, void* workspace) {
+        const T* bias = with_bias ? as<T>(in[2]) : nullptr;
+        if constexpr (std::is_same_v<T, float>) {
+          if (low) {
+            void* filters = as<std::byte>(workspace) + slots * bytes;
+            std::atomic<bool> finite = low.low.kernels->conv_pack(low.of(s), as<T>(in[1]), filters);
+            parallel_with_slots(chunks, slots, [&](i64 chunk, i64 slot) {
+              if (!finite.load(std::memory_order_relaxed)) return;
+              cut.visit(chunk, [&](const WindowShape& shape, i64 n0, i64 n1, i64 x, i64 y) {
+                if (!low.low.kernels->conv(low.of(shape), n0, n1, as<T>(in[0]) + x, filters, bias, activation,
+                                           as<T>(out[0]) + y, as<std::byte>(workspace) + slot * bytes)) {
+                  finite = false;
+                }
+              });
+            });
+            if (finite) return;
+          }
+        }
+        parallel_with_slots(chunks, slots, [&](i64 chunk, i64 slot) {
+          cut.visit(chunk, [&](const WindowShape& shape, i64 n0, i64 n1, i64 x, i64 y) {
+            conv(shape, n0, n1, as<T>(in[0]) + x, as<T>(in[1]), bias, activation, as<T>(out[0]) + y,
+                 as<std::byte>(workspace) + slot * bytes);
+          });
+        });
+      },
+      [=]() -> SplitKernel {
+        if (packed) return {};
+        return split_filters<T>(s, low, [&] { return forward_kernel<T>(s, low, with_bias, activation, true); });
+      });
+}
+
 KernelPtr forward(const OpCall& call, const Conv2DAttrs& attrs, bool with_bias, Activation activation) {
   if (!call.has(with_bias ? 3 : 2) || !one_dtype(call)) return nullptr;
   const auto shape = op_support::window_shape(attrs, call.in[0].shape, call.in[1].shape, call.out[0].shape);
   if (!shape || (with_bias && call.in[2].shape != Shape{shape->f})) return nullptr;
   const WindowShape s = *shape;
   const LowConv low(call, s, Direction::forward);
-  return for_float(call.out[0].dtype, [&]<class T>() {
-    const Cut cut(s, most_chunks(), true);
-    const i64 chunks = cut.chunks(), slots = std::min<i64>(chunks, num_threads()), bytes = workspace_of<T>(cut, low);
-    return make_kernel(
-        describe("conv " + text_of(s), dtype_of<T>, chunks) + low.text(),
-        static_cast<std::size_t>(slots * bytes) + low.filter_bytes,
-        [=, conv = float_kernels<T>().conv_forward](const void* const* in, void* const* out, void* workspace) {
-          const T* bias = with_bias ? as<T>(in[2]) : nullptr;
-          if constexpr (std::is_same_v<T, float>) {
-            if (low) {
-              void* filters = as<std::byte>(workspace) + slots * bytes;
-              std::atomic<bool> finite = low.low.kernels->conv_pack(low.of(s), as<T>(in[1]), filters);
-              parallel_with_slots(chunks, slots, [&](i64 chunk, i64 slot) {
-                if (!finite.load(std::memory_order_relaxed)) return;
-                cut.visit(chunk, [&](const WindowShape& shape, i64 n0, i64 n1, i64 x, i64 y) {
-                  if (!low.low.kernels->conv(low.of(shape), n0, n1, as<T>(in[0]) + x, filters, bias, activation,
-                                             as<T>(out[0]) + y, as<std::byte>(workspace) + slot * bytes)) {
-                    finite = false;
-                  }
-                });
-              });
-              if (finite) return;
-            }
-          }
-          parallel_with_slots(chunks, slots, [&](i64 chunk, i64 slot) {
-            cut.visit(chunk, [&](const WindowShape& shape, i64 n0, i64 n1, i64 x, i64 y) {
-              conv(shape, n0, n1, as<T>(in[0]) + x, as<T>(in[1]), bias, activation, as<T>(out[0]) + y,
-                   as<std::byte>(workspace) + slot * bytes);
-            });
-          });
-        });
-  });
+  return for_float(call.out[0].dtype,
+                   [&]<class T>() { return forward_kernel<T>(s, low, with_bias, activation, false); });
 }
 
 // Bytes of results that are pooled while they lie in the L2 cache.
 constexpr i64 kPooledBytes = 256 * 1024;
 
 // The convolution goes to memory of the thread's own, a few images at a time, and from there through the pooling.
+template <class T>
+KernelPtr pooled_kernel(const WindowShape& c, const WindowShape& p, const LowConv& low, const Conv2DPoolAttrs& attrs,
+                        bool packed) {
+  const bool has_bias = attrs.conv.bias, index = attrs.index;
+  const i64 image = c.oh * c.ow * c.f, image_bytes = image * static_cast<i64>(sizeof(T));
+  const Cut cut(c, most_chunks(), true);
+  // Large results leave the cache anyway, and few images are shared better by their lines.
+  if (image_bytes > kPooledBytes || cut.bands.chunks > 1) return nullptr;
+  const i64 group =
+      std::clamp<i64>(kPooledBytes / std::max<i64>(image_bytes, 1), 1, std::max<i64>(cut.images.chunk, 1));
+  const i64 between_bytes = round_up(group * image_bytes, kSlotAlignment);
+  const i64 chunks = cut.chunks(), slots = std::min<i64>(chunks, num_threads());
+  const i64 bytes = between_bytes + workspace_of<T>(cut, low);
+  const Activation activation = attrs.conv.activation == FusedActivation::relu ? Activation::relu : Activation::none;
+  const auto& kernels = float_kernels<T>();
+  return make_kernel(
+      describe("conv " + text_of(c) + ", pooled to " + std::to_string(p.oh) + "x" + std::to_string(p.ow), dtype_of<T>,
+               chunks) +
+          low.text() + (packed ? ", packed before" : ""),
+      static_cast<std::size_t>(slots * bytes) + low.filter_bytes,
+      [=, images = cut.images, float_conv = packed ? kernels.conv_forward_packed : kernels.conv_forward,
+       pool = kernels.max_pool,
+       pool_index = kernels.max_pool_index](const void* const* in, void* const* out, void* workspace) {
+        const T* bias = has_bias ? as<T>(in[2]) : nullptr;
+        const i64 x_image = c.h * c.w * c.c, y_image = p.oh * p.ow * p.c;
+        // conv(images, x, y, workspace) is false when it gives up.
+        const auto run = [&](auto&& conv) {
+          std::atomic<bool> done = true;
+          parallel_with_slots(chunks, slots, [&](i64 chunk, i64 slot) {
+            std::byte* own = as<std::byte>(workspace) + slot * bytes;
+            T* between = as<T>(own);
+            for (i64 n = images.begin(chunk), end = images.end(chunk); n < end; n += group) {
+              const i64 count = std::min(group, end - n);
+              if (!done.load(std::memory_order_relaxed)) return;
+              if (!conv(count, as<T>(in[0]) + n * x_image, between, own + between_bytes)) {
+                done = false;
+                return;
+              }
+              T* y = as<T>(out[0]) + n * y_image;
+              if (index) {
+                pool_index(p, 0, count, between, y, as<std::uint8_t>(out[1]) + n * y_image);
+              } else {
+                pool(p, 0, count, between, y);
+              }
+            }
+          });
+          return done.load();
+        };
+        if constexpr (std::is_same_v<T, float>) {
+          void* filters = as<std::byte>(workspace) + slots * bytes;
+          if (low && low.low.kernels->conv_pack(low.of(c), as<T>(in[1]), filters) &&
+              run([&](i64 count, const T* x, T* y, std::byte* own) {
+                return low.low.kernels->conv(low.of(c), 0, count, x, filters, bias, activation, y, own);
+              })) {
+            return;
+          }
+        }
+        run([&](i64 count, const T* x, T* y, std::byte* own) {
+          float_conv(c, 0, count, x, as<T>(in[1]), bias, activation, y, own);
+          return true;
+        });
+      },
+      [=]() -> SplitKernel {
+        if (packed) return {};
+        return split_filters<T>(c, low, [&] { return pooled_kernel<T>(c, p, low, attrs, true); });
+      });
+}
+
 KernelPtr prepare_pooled(const OpCall& call) {
   const auto* attrs = call.attributes<Conv2DPoolAttrs>();
   if (!attrs || !call.has(attrs->conv.bias ? 3 : 2, attrs->index ? 2 : 1)) return nullptr;
@@ -185,68 +278,8 @@ KernelPtr prepare_pooled(const OpCall& call) {
   const auto pool_shape = op_support::window_shape(attrs->pool, between, y);
   if (!conv_shape || !pool_shape || (attrs->conv.bias && call.in[2].shape != Shape{conv_shape->f})) return nullptr;
   const LowConv low(call, *conv_shape, Direction::forward);
-  return for_float(
-      call.out[0].dtype,
-      [&, c = *conv_shape, p = *pool_shape, has_bias = attrs->conv.bias, index = attrs->index]<class T>() -> KernelPtr {
-        const i64 image = c.oh * c.ow * c.f, image_bytes = image * static_cast<i64>(sizeof(T));
-        const Cut cut(c, most_chunks(), true);
-        // Large results leave the cache anyway, and few images are shared better by their lines.
-        if (image_bytes > kPooledBytes || cut.bands.chunks > 1) return nullptr;
-        const i64 group =
-            std::clamp<i64>(kPooledBytes / std::max<i64>(image_bytes, 1), 1, std::max<i64>(cut.images.chunk, 1));
-        const i64 between_bytes = round_up(group * image_bytes, kSlotAlignment);
-        const i64 chunks = cut.chunks(), slots = std::min<i64>(chunks, num_threads());
-        const i64 bytes = between_bytes + workspace_of<T>(cut, low);
-        const Activation activation =
-            attrs->conv.activation == FusedActivation::relu ? Activation::relu : Activation::none;
-        const auto& kernels = float_kernels<T>();
-        return make_kernel(
-            describe("conv " + text_of(c) + ", pooled to " + std::to_string(p.oh) + "x" + std::to_string(p.ow),
-                     dtype_of<T>, chunks) +
-                low.text(),
-            static_cast<std::size_t>(slots * bytes) + low.filter_bytes,
-            [=, images = cut.images, float_conv = kernels.conv_forward, pool = kernels.max_pool,
-             pool_index = kernels.max_pool_index](const void* const* in, void* const* out, void* workspace) {
-              const T* bias = has_bias ? as<T>(in[2]) : nullptr;
-              const i64 x_image = c.h * c.w * c.c, y_image = p.oh * p.ow * p.c;
-              // conv(images, x, y, workspace) is false when it gives up.
-              const auto run = [&](auto&& conv) {
-                std::atomic<bool> done = true;
-                parallel_with_slots(chunks, slots, [&](i64 chunk, i64 slot) {
-                  std::byte* own = as<std::byte>(workspace) + slot * bytes;
-                  T* between = as<T>(own);
-                  for (i64 n = images.begin(chunk), end = images.end(chunk); n < end; n += group) {
-                    const i64 count = std::min(group, end - n);
-                    if (!done.load(std::memory_order_relaxed)) return;
-                    if (!conv(count, as<T>(in[0]) + n * x_image, between, own + between_bytes)) {
-                      done = false;
-                      return;
-                    }
-                    T* y = as<T>(out[0]) + n * y_image;
-                    if (index) {
-                      pool_index(p, 0, count, between, y, as<std::uint8_t>(out[1]) + n * y_image);
-                    } else {
-                      pool(p, 0, count, between, y);
-                    }
-                  }
-                });
-                return done.load();
-              };
-              if constexpr (std::is_same_v<T, float>) {
-                void* filters = as<std::byte>(workspace) + slots * bytes;
-                if (low && low.low.kernels->conv_pack(low.of(c), as<T>(in[1]), filters) &&
-                    run([&](i64 count, const T* x, T* y, std::byte* own) {
-                      return low.low.kernels->conv(low.of(c), 0, count, x, filters, bias, activation, y, own);
-                    })) {
-                  return;
-                }
-              }
-              run([&](i64 count, const T* x, T* y, std::byte* own) {
-                float_conv(c, 0, count, x, as<T>(in[1]), bias, activation, y, own);
-                return true;
-              });
-            });
-      });
+  return for_float(call.out[0].dtype,
+                   [&]<class T>() { return pooled_kernel<T>(*conv_shape, *pool_shape, low, *attrs, false); });
 }
 
 // inputs (dy, kernel)

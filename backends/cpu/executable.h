@@ -1,10 +1,12 @@
-// CpuExecutable: a plan as a row of prepared kernels and the addresses they work on.
+// CpuExecutable: a plan as a row of prepared kernels and the addresses they work on. Steps that work image by image are
+// run for a few images at a time where that keeps what passes between them in the cache (image_blocks.h).
 #pragma once
 
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "keratin/backends/cpu/image_blocks.h"
 #include "keratin/backends/cpu/kernel.h"
 #include "keratin/core/runtime/backend.h"
 
@@ -16,7 +18,7 @@ KernelPtr prepare_step(const Plan& plan, const Step& step, Precision precision);
 class CpuExecutable final : public Executable {
  public:
   // Throws BackendError naming the op when a step has no kernel.
-  CpuExecutable(const Plan& plan, const CompileOptions& options);
+  CpuExecutable(const Plan& plan, const CompileOptions& options, const BlockLimits& limits = block_limits());
   // With KERATIN_PROFILE=1 it prints where the time of its runs went.
   ~CpuExecutable() override;
 
@@ -33,6 +35,17 @@ class CpuExecutable final : public Executable {
     std::vector<int> slots;  // inputs, then outputs
     std::size_t inputs = 0;
     std::string scope, op;
+    bool once = false;  // in a chain: with the first block only
+  };
+  // An operand that lies further on for each block of a chain.
+  struct Moving {
+    std::size_t operand;  // of all
+    std::byte* base;
+    std::int64_t row_bytes;
+  };
+  struct Chain {
+    ImageBlocks blocks;
+    std::vector<Moving> moving;
   };
   // What run() reads, in order.
   struct Call {
@@ -50,16 +63,29 @@ class CpuExecutable final : public Executable {
     int variable = 0;
     std::size_t step = 0, input = 0;
     std::int64_t offset = 0;
+    bool keeps = false;  // until the variable changes; otherwise for one run
   };
-  void split_steps(const Plan& plan);
-  void prepare_variables();
-  void run_timed();
+  void make_chains(const Plan& plan, const BlockLimits& limits);
+  const Chain* chain_of(std::size_t step) const;
+  void split_steps(const Plan& plan, bool keeps_prepared);
+  // Adds what a preparation for this run takes to its step's seconds.
+  void prepare_variables(std::vector<double>* seconds);
+  // Of the first operand of a step among addresses_.
+  std::size_t operand_of(std::size_t step) const;
+  void bind_chain(Chain& chain);
+  std::string description(std::size_t step) const;
+  // run(step) for all steps in order: those of chains for one block of images after another.
+  template <class F>
+  void visit(F&& run);
+  void run_timed(std::vector<double>& seconds);
   std::string profile() const;
 
   std::string name_;
   std::vector<Place> places_;  // of the plan's slots
   std::vector<StepState> steps_;
-  std::vector<void*> addresses_;  // of every step's inputs and outputs
+  std::vector<Chain> chains_;
+  std::int64_t chain_memory_ = 0;  // where in the workspace
+  std::vector<void*> addresses_;   // of every step's inputs and outputs
   std::vector<Call> calls_;
   std::vector<Preparation> preparations_;
   std::vector<void*> variables_;  // their addresses

@@ -274,6 +274,19 @@ void forward(const WindowShape& s, i64 n0, i64 n1, const T* x, const T* kernel, 
 }
 
 template <class T>
+std::size_t packed_bytes(const WindowShape& s) {
+  if (is_depthwise(s) || !goes_straight<T>(s)) return 0;
+  return static_cast<std::size_t>(panel_elements<T>(s)) * sizeof(T);
+}
+
+template <class T>
+void forward_packed(const WindowShape& s, i64 n0, i64 n1, const T* x, const T* packed, const T* bias,
+                    Activation activation, T* y, void* workspace) {
+  const Place<T> place{y, s.f, s.ow * s.f, s.oh * s.ow * s.f};
+  direct_forward(s, n0, n1, x, packed, bias, activation, place, place_straight<T>(0, workspace).lines);
+}
+
+template <class T>
 void input_gradient(const WindowShape& s, i64 n0, i64 n1, const T* dy, const T* kernel, T* dx, void* workspace) {
   if (is_depthwise(s)) return depthwise_input_gradient(s, n0, n1, dy, kernel, dx);
   if (input_goes_straight<T>(s)) {
@@ -321,6 +334,9 @@ template <class T>
 void fill(FloatKernels<T>& kernels) {
   kernels.conv_workspace = workspace<T>;
   kernels.conv_forward = forward<T>;
+  kernels.conv_packed_bytes = packed_bytes<T>;
+  kernels.conv_pack = pack_filters<T>;
+  kernels.conv_forward_packed = forward_packed<T>;
   kernels.conv_input_gradient = input_gradient<T>;
   kernels.conv_kernel_gradient = kernel_gradient<T>;
 }

@@ -99,6 +99,11 @@ struct FloatKernels {
   // y of the images [n0, n1); bias (f elements) may be null.
   void (*conv_forward)(const WindowShape&, i64 n0, i64 n1, const T* x, const T* kernel, const T* bias, Activation, T* y,
                        void* workspace);
+  // The same with the filters as conv_pack made them; conv_packed_bytes is 0 for shapes that are not computed so.
+  std::size_t (*conv_packed_bytes)(const WindowShape&);
+  void (*conv_pack)(const WindowShape&, const T* kernel, T* packed);
+  void (*conv_forward_packed)(const WindowShape&, i64 n0, i64 n1, const T* x, const T* packed, const T* bias,
+                              Activation, T* y, void* workspace);
   // dx of the images [n0, n1), overwritten.
   void (*conv_input_gradient)(const WindowShape&, i64 n0, i64 n1, const T* dy, const T* kernel, T* dx, void* workspace);
   // Adds the images' [n0, n1) part to dkernel.
