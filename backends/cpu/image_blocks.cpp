@@ -222,6 +222,7 @@ class Chain {
       next_ = largest->from + 1;
       return {};
     }
+    if (reads_more(block, limits.cache_bytes)) return {};
     ImageBlocks result;
     result.first = first_;
     result.images = images_;
@@ -247,6 +248,19 @@ class Chain {
       result.members.push_back(std::move(member));
     }
     return result;
+  }
+
+  // Whether large parameters, which every block reads again from beyond the cache, are more than what it saves.
+  bool reads_more(i64 block, i64 cache) const {
+    i64 parameters = 0, saved = 0;
+    for (std::size_t i = 0; i < uses_.size(); ++i) {
+      const Step& step = plan_.steps[first_ + i];
+      for (std::size_t k = 0; k < step.inputs.size(); ++k) {
+        if (uses_[i][k].made < 0 && !uses_[i][k].rows) parameters += slot(step.inputs[k]).bytes();
+      }
+    }
+    for (const Made& made : made_) saved += made.outside ? 0 : 2 * images_ * made.row_bytes;
+    return parameters > 2 * cache && (ceil_div(images_, block) - 1) * parameters > saved;
   }
 
   // About as many images for each thread as are `fitting`, so that they come out nearly even in the batch, and in the

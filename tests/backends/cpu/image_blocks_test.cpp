@@ -228,6 +228,8 @@ TEST(CpuImageBlocks, FitTheCacheAndTakeTheWholeBatch) {
   const Shape image = c.image;
   EXPECT_EQ(in_chains(plan_of(c.build, Shape{8}.concat(image)), {1, 1 << 20}).second, 0u) << "fits the cache anyway";
   EXPECT_EQ(in_chains(plan_of(c.build, Shape{512}.concat(image)), {1, 128}).second, 0u) << "no image fits it";
+  const auto wide = [](const Value& x) -> Values { return {dense(ops::relu(dense(x, 256, 1)), 256, 2)}; };
+  EXPECT_EQ(in_chains(plan_of(wide, {64, 256}), {1, kCache}).second, 0u) << "weights are read more often";
   for (const std::int64_t images : {100, 128, 513}) {
     for (const std::int64_t threads : {1, 2, 3}) {
       const auto chains = cpu::find_image_blocks(plan_of(c.build, Shape{images}.concat(image)), {threads, 2 * kCache});
