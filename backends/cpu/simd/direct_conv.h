@@ -1,7 +1,7 @@
 // Convolution straight from the image. A row of a window is a run of memory, so the pixels of an output line are the
 // rows of a matrix that lies in the image already: no patches are gathered, and a register tile adds up all taps before
-// it stores its pixels once. Only columns outside of the image are made, as zeros, in a copy of the lines at hand; lines
-// of one tile go without, column by column of the window.
+// it stores its pixels once. Only columns outside of the image are made, as zeros, in a copy of the lines at hand;
+// lines of one tile go without, column by column of the window.
 #pragma once
 
 #include "keratin/backends/cpu/simd/gemm.h"
