@@ -8,6 +8,8 @@
 #include "keratin/backends/cpu/isa.h"
 #include "keratin/backends/cpu/thread_pool.h"
 
+#include "by_turns.h"
+
 namespace {
 
 using namespace keratin::cpu;
@@ -30,14 +32,7 @@ void set_gigabytes(benchmark::State& state, double bytes) {
 }
 
 void gemm(benchmark::State& state, i64 m, i64 n, i64 k, bool trans_a, bool trans_b, bool eigen) {
-  const GemmShape shape{.m = m,
-                        .n = n,
-                        .k = k,
-                        .lda = trans_a ? m : k,
-                        .ldb = trans_b ? k : n,
-                        .ldc = n,
-                        .trans_a = trans_a,
-                        .trans_b = trans_b};
+  const GemmShape shape = keratin::benchmarks::plain_product(m, n, k, trans_a, trans_b);
   const std::vector<float> a = numbers(m * k), b = numbers(k * n);
   std::vector<float> c(static_cast<std::size_t>(m * n));
   std::vector<char> workspace(simd().f32.gemm_workspace(shape));
