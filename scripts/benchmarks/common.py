@@ -1,4 +1,4 @@
-"""What the benchmark scripts share: running programs on chosen CPUs, and writing sections of docs/performance.md."""
+"""What the benchmark scripts share: running programs on chosen CPUs, and writing sections of a page of docs/."""
 import datetime
 import json
 import os
@@ -84,23 +84,37 @@ def table(header, rows):
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
 
 
-def draw_bars(arguments, path, bars):
-    """Writes the chart that benchmarks/bar_chart.cpp makes of `bars`."""
+def add_output_options(parser):
+    parser.add_argument("--build", default=f"{ROOT}/build/release", help="build folder with Keratin's programs")
+    parser.add_argument("--print", action="store_true", help="print what would be written; write nothing")
+    parser.add_argument("--page", default=f"{ROOT}/docs/performance.md", type=os.path.abspath,
+                        help="the page to write (default: docs/performance.md): one for each machine")
+
+
+def draw_bars(arguments, name, bars):
+    """Draws `bars` with benchmarks/bar_chart.cpp, in images/ beside the page; returns the chart's path from there.
+    Charts of other pages than performance.md have the page's name before their own."""
+    stem = os.path.splitext(os.path.basename(arguments.page))[0]
+    shown = f"images/{name if stem == 'performance' else f'{stem}_{name}'}"
+    path = os.path.join(os.path.dirname(arguments.page), shown)
     os.makedirs(os.path.dirname(path), exist_ok=True)
     subprocess.run([f"{arguments.build}/benchmarks/keratin_bar_chart", path], input=json.dumps(bars), text=True, check=True)
     say(f"written: {path}")
+    return shown
 
 
 def write_section(path, name, text):
     """Puts the text between <!-- name:begin --> and <!-- name:end -->, at the end when there are no such lines."""
     begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
-    with open(path, encoding="utf-8") as file:
-        page = file.read()
+    page = ""
+    if os.path.exists(path):
+        with open(path, encoding="utf-8") as file:
+            page = file.read()
     if begin in page and end in page:
         head, rest = page.split(begin, 1)
         page = f"{head}{begin}\n{text}\n{end}{rest.split(end, 1)[1]}"
     else:
-        page = f"{page.rstrip()}\n\n{begin}\n{text}\n{end}\n"
+        page = f"{page.rstrip()}\n\n{begin}\n{text}\n{end}\n".lstrip()
     with open(path, "w", encoding="utf-8") as file:
         file.write(page)
     say(f"written: {path} ({name})")

@@ -12,7 +12,7 @@ import os
 import statistics
 import sys
 
-from common import ROOT, circumstances, measure_process, run, say, table, write_section
+from common import ROOT, add_output_options, circumstances, measure_process, run, say, table, write_section
 from compare_peers import MODELS, NAMES, install_peers, peak_of_one_core
 from peer import SETTINGS
 
@@ -100,8 +100,7 @@ def main():
     parser.add_argument("--data", help="folder with MNIST's IDX files: its memory is measured, too")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=1.5, help="time that one run measures (default: 1.5)")
-    parser.add_argument("--build", default=f"{ROOT}/build/release", help="build folder with Keratin's programs")
-    parser.add_argument("--print", action="store_true", help="print the section only; write nothing")
+    add_output_options(parser)
     arguments = parser.parse_args()
     if arguments.rounds < 1:
         parser.error("--rounds: at least 1")
@@ -120,7 +119,7 @@ def main():
     text = section(arguments, bench, peak_of_one_core(arguments), latencies, start, training, mnist)
     print(f"\n{text}")
     if not arguments.print:
-        write_section(f"{ROOT}/docs/performance.md", "footprint", text)
+        write_section(arguments.page, "footprint", text)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import statistics
 import subprocess
 import sys
 
-from common import ROOT, circumstances, output_of, run, say, table, write_section
+from common import ROOT, add_output_options, circumstances, draw_bars, output_of, run, say, table, write_section
 
 PACKAGES = ["libtorch-dev", "libopenblas0-pthread", "libopenblas0-openmp"]
 MODELS = {"mlp": "MLP", "cnn": "CNN"}
@@ -187,9 +187,7 @@ def training_section(arguments, cases):
 Training images per second, batch 128, Adam, on {data}; {rounds} of {timing}:
 
 {table(["model", "threads", "Keratin", "LibTorch", "ratio", "LibTorch's best setting"], main)}
-
-![Training speed relative to LibTorch](images/training_speed.svg)
-
+{draw(arguments, cases)}
 All runs, with the slowest and the fastest round:
 
 {table(["model", "threads", "", "images/s", "rounds"], all_runs)}
@@ -213,7 +211,10 @@ count the operations of their definition only; the last column is Eigen's produc
 {circumstances(arguments)}; the median of runs: {arguments.rounds}."""
 
 
-def draw(arguments, cases, path):
+def draw(arguments, cases):
+    """The line that shows the chart; none when nothing is to be written."""
+    if arguments.print:
+        return ""
     plural = lambda n: f"{n} thread" + ("s" if n > 1 else "")
     bars = {
         "title": "Training of two MNIST models",
@@ -224,7 +225,7 @@ def draw(arguments, cases, path):
             {"name": "LibTorch", "values": [1 for _ in cases]},
         ],
     }
-    draw_bars(arguments, path, bars)
+    return f"\n![Training speed relative to LibTorch]({draw_bars(arguments, 'training_speed.svg', bars)})\n"
 
 
 def main():
@@ -237,8 +238,7 @@ def main():
     parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
     parser.add_argument("--kernel-seconds", type=float, default=0.3, help="time for each kernel (default: 0.3)")
     parser.add_argument("--only", choices=["training", "kernels"])
-    parser.add_argument("--build", default=f"{ROOT}/build/release", help="build folder with Keratin's programs")
-    parser.add_argument("--print", action="store_true", help="print the sections only; write nothing")
+    add_output_options(parser)
     parser.add_argument("--json", help="write all measurements to this file, too")
     arguments = parser.parse_args()
     if arguments.rounds < 1:
@@ -267,9 +267,7 @@ def main():
     for name, text in sections.items():
         print(f"\n{text}")
         if not arguments.print:
-            write_section(f"{ROOT}/docs/performance.md", name, text)
-    if cases and not arguments.print:
-        draw(arguments, cases, f"{ROOT}/docs/images/training_speed.svg")
+            write_section(arguments.page, name, text)
     if arguments.json:
         with open(arguments.json, "w", encoding="utf-8") as file:
             json.dump(raw, file, indent=2)

@@ -12,7 +12,7 @@ import math
 import os
 import sys
 
-from common import ROOT, circumstances, run, say, table, write_section
+from common import add_output_options, circumstances, run, say, table, write_section
 
 
 def measure(arguments):
@@ -51,8 +51,7 @@ The geometric mean of the ratios is **{mean:.2f}x**, the least {min(ratios):.2f}
 def main():
     parser = argparse.ArgumentParser(prog="./dev bench --onednn", description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--build", default=f"{ROOT}/build/release", help="build folder with Keratin's programs")
-    parser.add_argument("--print", action="store_true", help="print the section only; write nothing")
+    add_output_options(parser)
     arguments = parser.parse_args()
     if arguments.rounds < 1:
         parser.error("--rounds: at least 1")
@@ -62,7 +61,7 @@ def main():
     text = section(arguments, *measure(arguments))
     print(f"\n{text}")
     if not arguments.print:
-        write_section(f"{ROOT}/docs/performance.md", "onednn", text)
+        write_section(arguments.page, "onednn", text)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ import subprocess
 import sys
 import venv
 
-from common import ROOT, circumstances, draw_bars, run, say, table, write_section
+from common import ROOT, add_output_options, circumstances, draw_bars, run, say, table, write_section
 from peer import SETTINGS
 
 VENV = f"{ROOT}/build/peers-venv"
@@ -131,15 +131,14 @@ def draw(arguments, cases, threads):
     def series(name, values):
         return {"name": name, "values": [round(v / f, 2) if v and f else None for v, f in zip(values, fastest)]}
 
-    file = f"peers_{count.replace(' ', '_')}.svg"
-    draw_bars(arguments, f"{ROOT}/docs/images/{file}", {
+    shown = draw_bars(arguments, f"peers_{count.replace(' ', '_')}.svg", {
         "title": f"Batches of 128, {count}",
         "x_label": "images per second, the fastest of the others = 1",
         "groups": [f"{MODELS[case['model']]}, {TASKS[case['task']]}" for case in cases],
         "series": [series("Keratin", [own for own, _ in found]),
                    *(series(NAMES[library], [speeds.get(library) for _, speeds in found]) for library in arguments.peers)],
     })
-    return f"![Speed relative to the fastest of the others, {count}](images/{file})\n"
+    return f"![Speed relative to the fastest of the others, {count}]({shown})\n"
 
 
 def section(arguments, cases, peak, charts):
@@ -195,8 +194,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3.0, help="time that one run measures (default: 3)")
     parser.add_argument("--try-seconds", type=float, default=1.5, help="the same when settings are tried (default: 1.5)")
-    parser.add_argument("--build", default=f"{ROOT}/build/release", help="build folder with Keratin's programs")
-    parser.add_argument("--print", action="store_true", help="print the section only; write nothing")
+    add_output_options(parser)
     parser.add_argument("--settings-from", help="JSON of an earlier run: its best settings are taken, not all tried")
     parser.add_argument("--merge", nargs="+", default=[], help="JSON of earlier runs, whose rows come first")
     parser.add_argument("--json", help="write all measurements to this file, too")
@@ -230,7 +228,7 @@ def main():
     text = section(arguments, cases, peak, charts)
     print(f"\n{text}")
     if not arguments.print:
-        write_section(f"{ROOT}/docs/performance.md", "peers", text)
+        write_section(arguments.page, "peers", text)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import os
 import statistics
 import sys
 
-from common import ROOT, circumstances, run, say, table, write_section
+from common import add_output_options, circumstances, run, say, table, write_section
 
 MODELS = {"mlp": "MLP", "cnn": "CNN", "wide": "6-layer MLP of width 1024", "resnet20": "ResNet-20"}
 LEVELS = ["highest", "high", "medium"]
@@ -34,8 +34,7 @@ def main():
     parser.add_argument("--steps", type=int, default=0, help="measure this many steps instead, to try the script")
     parser.add_argument("--models", nargs="+", default=list(MODELS), choices=list(MODELS))
     parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
-    parser.add_argument("--build", default=f"{ROOT}/build/release", help="build folder with Keratin's programs")
-    parser.add_argument("--print", action="store_true", help="print the section only; write nothing")
+    add_output_options(parser)
     arguments = parser.parse_args()
     if arguments.rounds < 1:
         parser.error("--rounds: at least 1")
@@ -93,7 +92,7 @@ On this processor: {meaning}.{notes}
 {circumstances(arguments)}."""
     print(f"\n{text}")
     if not arguments.print:
-        write_section(f"{ROOT}/docs/performance.md", "precision", text)
+        write_section(arguments.page, "precision", text)
 
 
 if __name__ == "__main__":
