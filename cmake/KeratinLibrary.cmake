@@ -63,6 +63,11 @@ set(isa_flags_avx512 -mavx512f -mavx512bw -mavx512dq -mavx512vl ${isa_flags_avx2
 set(isa_flags_bf16_portable)
 set(isa_flags_bf16_avx512 -mavx512bf16 ${isa_flags_avx512})
 set(isa_flags_bf16_amx -mamx-tile -mamx-bf16 ${isa_flags_bf16_avx512})
+# A register tile reads its job's numbers one by one, as they were written just before: joined into vectors by the compiler
+# they would have to wait until the writes, and all of the last tile's results before them, have left the processor's queue.
+set_source_files_properties(
+  ${PROJECT_SOURCE_DIR}/backends/cpu/simd/gemm_f32.cpp ${PROJECT_SOURCE_DIR}/backends/cpu/simd/gemm_f64.cpp
+  ${PROJECT_SOURCE_DIR}/backends/cpu/simd/conv.cpp PROPERTIES COMPILE_OPTIONS -fno-tree-slp-vectorize)
 foreach(isa baseline avx2 avx512 bf16_portable bf16_avx512 bf16_amx)
   set(sources ${KERATIN_SIMD_SOURCES})
   if(isa MATCHES "^bf16_")

@@ -85,6 +85,7 @@ void register_binary(KernelTable& table);
 void register_elementwise(KernelTable& table);
 void register_matmul(KernelTable& table);
 void register_conv(KernelTable& table);
+void register_conv_pool(KernelTable& table);
 void register_pool(KernelTable& table);
 void register_random(KernelTable& table);
 void register_sorting(KernelTable& table);

@@ -11,6 +11,7 @@ const KernelTable& kernel_table() {
     register_elementwise(t);
     register_matmul(t);
     register_conv(t);
+    register_conv_pool(t);
     register_pool(t);
     register_reduce(t);
     register_shaping(t);

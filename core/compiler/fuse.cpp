@@ -42,6 +42,8 @@ class Fuser {
     } else if (node->is(kMaxPool2DGrad)) {
       const auto found = taps_.find(node->input(1).node().get());
       if (found != taps_.end() && found->second) result = from_taps(*node, found->second, inputs[2]);
+    } else if (node->is(kConv2DKernelGrad)) {
+      result = with_spread(*node, inputs);
     }
     if (result) fused_uses_[result.node().get()] = uses_[node.get()];
     return result ? Values{result} : Values{};
@@ -104,6 +106,16 @@ class Fuser {
     if (results.empty() && taps != taps_.end()) results = make_all(kMaxPool2DIndex, attrs, {inputs[0]});
     if (results.size() == 2) taps->second = results[1];
     return results.empty() ? Value() : results[0];
+  }
+
+  // The gradient of a kernel from that of a maximum, which nobody else needs spread to its taps.
+  Value with_spread(const Node& node, const Values& inputs) const {
+    const Node& spread = *inputs[1].node();
+    if (!spread.is(kMaxPool2DIndexGrad) || !sole_use(node, inputs, 1)) return {};
+    return make(kConv2DPoolKernelGrad,
+                Conv2DPoolKernelGradAttrs{node.attrs_as<Conv2DKernelGradAttrs>(),
+                                          spread.attrs_as<MaxPool2DIndexGradAttrs>().pool},
+                {inputs[0], spread.input(0), spread.input(1)});
   }
 
   // Whether what input `i` of `node` is made of is used for nothing else.

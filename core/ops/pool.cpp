@@ -90,6 +90,31 @@ Values decompose_conv_pool(const Node& node, std::span<const Value> inputs) {
   return apply(a.index ? kMaxPool2DIndex : kMaxPool2D, a.pool, {y});
 }
 
+std::string describe_conv_pool_grad(const std::any& attrs) {
+  const auto& a = as<Conv2DPoolKernelGradAttrs>(attrs);
+  return kConv2DKernelGrad.describe(a.conv) + "; " + text_of_pool(a.pool);
+}
+
+// Of the convolution's results, which are pooled.
+Shape shape_between(const Conv2DPoolKernelGradAttrs& a, const Spec& x) {
+  return kConv2D.infer(a.conv.conv, std::vector<Spec>{x, {a.conv.kernel_shape, x.dtype}})[0].shape;
+}
+
+std::vector<Spec> infer_conv_pool_grad(const std::any& attrs, std::span<const Spec> inputs) {
+  expect_inputs(inputs, 3);
+  const auto& a = as<Conv2DPoolKernelGradAttrs>(attrs);
+  expect_known(a.conv.kernel_shape, "the kernel");
+  const MaxPool2DIndexGradAttrs spread{a.pool, shape_between(a, inputs[0])};
+  const Spec dy = infer_index_grad(spread, inputs.last(2))[0];
+  return kConv2DKernelGrad.infer(a.conv, std::vector<Spec>{inputs[0], dy});
+}
+
+Values decompose_conv_pool_grad(const Node& node, std::span<const Value> inputs) {
+  const auto& a = node.attrs_as<Conv2DPoolKernelGradAttrs>();
+  const MaxPool2DIndexGradAttrs spread{a.pool, shape_between(a, inputs[0].spec())};
+  return {apply1(kConv2DKernelGrad, a.conv, {inputs[0], apply1(kMaxPool2DIndexGrad, spread, {inputs[1], inputs[2]})})};
+}
+
 std::string describe_average_grad(const std::any& attrs) {
   const auto& a = as<AveragePool2DGradAttrs>(attrs);
   return text_of_pool(a.pool) + ", input " + a.input_shape.to_string();
@@ -146,6 +171,10 @@ constinit const OpDef kMaxPool2DIndexGrad = {.name = "max_pool2d_index_grad",
                                              .gradient = max_grad_gradient};
 constinit const OpDef kConv2DPool = {
     .name = "conv2d_pool", .describe = describe_conv_pool, .infer = infer_conv_pool, .decompose = decompose_conv_pool};
+constinit const OpDef kConv2DPoolKernelGrad = {.name = "conv2d_pool_kernel_grad",
+                                               .describe = describe_conv_pool_grad,
+                                               .infer = infer_conv_pool_grad,
+                                               .decompose = decompose_conv_pool_grad};
 constinit const OpDef kAveragePool2DGrad = {.name = "average_pool2d_grad",
                                             .describe = describe_average_grad,
                                             .infer = infer_average_grad,

@@ -36,6 +36,14 @@ struct Conv2DPoolAttrs {
 };
 extern const OpDef kConv2DPool;
 
+// The gradient of its kernel from (x, taps, dy): conv2d_kernel_grad of (x, max_pool2d_index_grad of (taps, dy)). Made
+// by the compiler.
+struct Conv2DPoolKernelGradAttrs {
+  Conv2DKernelGradAttrs conv = {};
+  Pool2DAttrs pool = {};
+};
+extern const OpDef kConv2DPoolKernelGrad;
+
 // dx from dy.
 struct AveragePool2DGradAttrs {
   Pool2DAttrs pool = {};

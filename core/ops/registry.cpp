@@ -22,7 +22,8 @@ constinit const OpDef* const kAll[] = {
     &kGreater, &kGreaterEqual, &kLogicalAnd, &kLogicalOr, &kWhere,
     // matrices and images
     &kMatMul, &kMatMulFused, &kConv2D, &kConv2DInputGrad, &kConv2DKernelGrad, &kConv2DFused, &kMaxPool2D,
-    &kMaxPool2DGrad, &kMaxPool2DIndex, &kMaxPool2DIndexGrad, &kConv2DPool, &kAveragePool2D, &kAveragePool2DGrad,
+    &kMaxPool2DGrad, &kMaxPool2DIndex, &kMaxPool2DIndexGrad, &kConv2DPool, &kConv2DPoolKernelGrad, &kAveragePool2D,
+    &kAveragePool2DGrad,
     // reductions, shaping, softmax
     &kSum, &kMean, &kMax, &kMin, &kProd, &kArgMax, &kArgsort, &kCumsum, &kReshape, &kTranspose, &kBroadcastTo,
     &kConcatenate, &kSlice, &kPad, &kIota, &kSoftmax, &kSoftmaxGrad, &kLogSoftmax, &kLogSoftmaxGrad,

@@ -101,6 +101,11 @@ const std::vector<ConvSizes>& conv_sizes() {
       {"line", {2, 1, 11, 3}, {1, 5, 3, 4}},
       {"many_channels", {1, 5, 5, 35}, {3, 3, 35, 33}},
       {"large", {2, 19, 17, 9}, {5, 5, 9, 17}, {.padding = {{2, 2}, {2, 2}}}},
+      // Few channels and whole vectors of filters, whose kernel's gradient takes the rows of a window together.
+      {"short_rows", {1, 9, 24, 1}, {3, 3, 1, 32}, {.padding = {{1, 1}, {1, 1}}}},
+      {"short_rows_rgb", {1, 7, 20, 3}, {3, 3, 3, 16}, {.padding = {{1, 1}, {1, 1}}}},
+      {"short_rows_strides", {2, 8, 9, 2}, {5, 3, 2, 16}, {.strides = {2, 2}, .padding = {{3, 1}, {1, 2}}}},
+      {"short_rows_flat", {2, 1, 9, 1}, {3, 3, 1, 16}, {.padding = {{1, 1}, {1, 1}}}},
   };
   return all;
 }
@@ -237,6 +242,38 @@ std::vector<OpCase> pool_cases() {
                       .tolerance = 1e-5,
                       .differentiate = false});
     }
+  }
+  // The gradient of such a kernel, of images in one band and in several, the last of them with rows that nobody pools.
+  struct Pooled {
+    std::string name;
+    Shape x, kernel;
+    Conv2DAttrs conv = {};
+    Pool2DAttrs pool = {};
+  };
+  for (const Pooled& p : std::vector<Pooled>{
+           {"small", {3, 8, 8, 1}, {3, 3, 1, 4}},
+           {"bands", {5, 27, 28, 1}, {3, 3, 1, 32}},
+           {"padded", {2, 32, 31, 3}, {3, 3, 3, 16}, {.padding = {{1, 1}, {1, 1}}}},
+           {"gaps", {3, 40, 30, 2}, {5, 3, 2, 20}, {.strides = {2, 1}}, {.window = {2, 3}, .strides = {3, 2}}},
+           {"five_wide", {2, 29, 36, 3}, {5, 5, 3, 17}, {.padding = {{2, 2}, {2, 2}}}}}) {
+    const Value x = input_value("x", {p.x, DType::float32}), kernel = input_value("k", {p.kernel, DType::float32});
+    const Shape y = ops::max_pool2d(ops::conv2d(x, kernel, p.conv), p.pool).shape();
+    rows.push_back({.name = "conv2d_pool_" + p.name,
+                    .inputs = {{p.x}, {p.kernel}, {{p.kernel[3]}}},
+                    .build = [p](const Values& in, DType) -> OpGraph {
+                      return {{ops::max_pool2d(ops::relu(ops::conv2d(in[0], in[1], p.conv) + in[2]), p.pool)}};
+                    },
+                    .tolerance = 1e-5,
+                    .differentiate = false});
+    rows.push_back(
+        {.name = "conv2d_pool_kernel_grad_" + p.name,
+         .inputs = {{p.x}, {y, DType::int32, 0, static_cast<double>(p.pool.window[0] * p.pool.window[1])}, {y}},
+         .build = [p](const Values& in, DType) -> OpGraph {
+           const Conv2DPoolKernelGradAttrs attrs{{p.conv, p.kernel}, p.pool};
+           return {{apply1(kConv2DPoolKernelGrad, attrs, {in[0], ops::cast(in[1], DType::uint8), in[2]})}};
+         },
+         .tolerance = 2e-5,
+         .differentiate = false});
   }
   return rows;
 }

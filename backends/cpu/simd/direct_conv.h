@@ -46,6 +46,12 @@ struct Lines {
   KERATIN_INLINE const T* at(i64 y) const { return begin + (y - first) * stride; }
 };
 
+// For borders: a call of memset, which the compiler makes of plain loops, takes longer.
+template <class T>
+KERATIN_INLINE void clear_few(T* to, i64 n) {
+  for (i64 i = 0; i < n; i += Vec<T>::size) Vec<T>::zero().store_first(to + i, least(n - i, Vec<T>::size));
+}
+
 template <class T>
 Lines<T> lines_of(const WindowShape& s, const T* image, i64 first, i64 end, T* copy) {
   if (!sees_borders(s)) return {image + (first * s.w - s.pad_left) * s.c, first, s.w * s.c};
@@ -54,9 +60,9 @@ Lines<T> lines_of(const WindowShape& s, const T* image, i64 first, i64 end, T* c
   T* __restrict to = copy;
   for (i64 y = first; y < end; ++y, to += width) {
     const T* __restrict line = image + (y * s.w - s.pad_left) * s.c;
-    for (i64 i = 0; i < left; ++i) to[i] = T{0};
+    clear_few(to, left);
     for (i64 i = left; i < right; ++i) to[i] = line[i];
-    for (i64 i = right; i < width; ++i) to[i] = T{0};
+    clear_few(to + right, width - right);
   }
   return {copy, first, width};
 }
@@ -94,8 +100,9 @@ struct Ahead {
   template <class T>
   Ahead(const T* begin, i64 count)
       : at(reinterpret_cast<const char*>(begin)), end(at + count * static_cast<i64>(sizeof(T))) {}
+  // At most 4 KB: what is computed meanwhile would wait behind more.
   KERATIN_INLINE void fetch(i64 bytes) {
-    const char* const stop = end - at < bytes ? end : at + bytes;
+    const char* const stop = at + least(end - at, least(bytes, 4096));
     for (; at < stop; at += 64) __builtin_prefetch(at, 0, 2);
   }
 };
@@ -173,6 +180,7 @@ void direct_forward(const WindowShape& s, i64 n0, i64 n1, const T* x, const T* p
       for (i64 j = 0; j < s.f; j += kPanel<T>) {
         const i64 width = s.f - j > Vec<T>::size ? kPanel<T> : Vec<T>::size;
         const i64 rows = most_rows<T>(width), pieces = (s.ow + rows - 1) / rows;
+        const i64 fewest = s.ow / pieces, left_over = s.ow % pieces;
         for (i64 oy = begin; oy < end; ++oy) {
           next.fetch(share);
           // The rows of the window that lie in the image.
@@ -184,8 +192,8 @@ void direct_forward(const WindowShape& s, i64 n0, i64 n1, const T* x, const T* p
                             least(width, s.f - j), line, y.pixel);
             continue;
           }
-          for (i64 t = 0; t < pieces; ++t) {
-            const i64 ox = s.ow * t / pieces;
+          for (i64 t = 0, ox = 0; t < pieces; ++t) {
+            const i64 pixels = fewest + (t < left_over ? 1 : 0);
             const TileJob<T> job = {.k = depth,
                                     .segments = high - low,
                                     .a = high > low ? lines.at(top + low) + ox * s.stride_w * s.c : lines.begin,
@@ -200,7 +208,8 @@ void direct_forward(const WindowShape& s, i64 n0, i64 n1, const T* x, const T* p
                                     .add = false,
                                     .bias = bias ? bias + j : nullptr,
                                     .relu = activation == Activation::relu};
-            run_tile(job, static_cast<int>(s.ow * (t + 1) / pieces - ox), width == Vec<T>::size ? 1 : 2);
+            run_tile(job, static_cast<int>(pixels), width == Vec<T>::size ? 1 : 2);
+            ox += pixels;
           }
         }
       }
@@ -277,11 +286,27 @@ KERATIN_INLINE bool is_direct_gradient(const WindowShape& s) {
   return is_direct<T>(s) && s.f % Vec<T>::size == 0 && s.kw * s.c * (s.f > Vec<T>::size ? 2 : 1) >= 6;
 }
 
+// Output lines whose gradients are added up together: they and what they see of the image stay in the L1 cache for all
+// taps, unless that leaves tiles little to add up.
+template <class T>
+KERATIN_INLINE i64 gradient_lines(const WindowShape& s) {
+  constexpr i64 kBytes = 32 * 1024, kTerms = 128;
+  const i64 line = (s.ow * s.f + s.stride_h * line_width(s) * s.c) * static_cast<i64>(sizeof(T));
+  const i64 lines = least(band_lines<T>(s), most(kBytes / line, (kTerms + s.ow - 1) / s.ow));
+  const i64 bands = (s.oh + lines - 1) / lines;
+  return (s.oh + bands - 1) / bands;
+}
+
 // Adds the part of the images [n0, n1) to dkernel.
 template <class T>
 void direct_kernel_gradient(const WindowShape& s, i64 n0, i64 n1, const T* x, const T* dy, T* dkernel, T* copy) {
-  const i64 depth = s.kw * s.c, band = band_lines<T>(s), image = s.h * s.w * s.c, gradient = s.oh * s.ow * s.f;
-  const i64 tiles = (s.oh + band - 1) / band * s.kh * (s.f / kPanel<T> + 1) * (depth / kTileRows + 1);
+  const i64 depth = s.kw * s.c, band = gradient_lines<T>(s), image = s.h * s.w * s.c, gradient = s.oh * s.ow * s.f;
+  // Short rows of the window go into tiles together, or the processor would wait for its sums. Tiles know where each
+  // three of their rows begin.
+  const i64 together = depth % 3 == 0 && depth <= 9 ? s.kh : 1;
+  const i64 panels = (s.f + kPanel<T> - 1) / kPanel<T>;
+  const i64 tiles =
+      (s.oh + band - 1) / band * (s.kh / together) * panels * ((together * depth + kTileRows - 1) / kTileRows);
   for (i64 n = n0; n < n1; ++n) {
     Ahead next_x(x + (n + 1) * image, n + 1 < s.n ? image : 0);
     Ahead next_dy(dy + (n + 1) * gradient, n + 1 < s.n ? gradient : 0);
@@ -290,20 +315,23 @@ void direct_kernel_gradient(const WindowShape& s, i64 n0, i64 n1, const T* x, co
       const i64 first = least(s.h, most(0, begin * s.stride_h - s.pad_top));
       const i64 last = most(first, least(s.h, (end - 1) * s.stride_h - s.pad_top + s.kh));
       const Lines<T> lines = lines_of(s, x + n * s.h * s.w * s.c, first, last, copy);
-      for (i64 ky = 0; ky < s.kh; ++ky) {
-        // Output lines to which this row of the window is in the image.
-        i64 low = begin, high = end;
-        while (low < high && low * s.stride_h - s.pad_top + ky < 0) ++low;
-        while (high > low && (high - 1) * s.stride_h - s.pad_top + ky >= s.h) --high;
-        if (low == high) continue;
+      // The part of the output lines [low, high) for `count` rows of the window, which see the image from all of them.
+      const auto add = [&](i64 ky, i64 count, i64 low, i64 high) {
+        if (low >= high) return;
+        const T* const from = lines.at(low * s.stride_h - s.pad_top + ky);
+        const i64 unit = count > 1 ? 3 : 1, all = count * depth / unit;
         for (i64 j = 0; j < s.f; j += kPanel<T>) {
           const i64 width = s.f - j > Vec<T>::size ? kPanel<T> : Vec<T>::size;
-          const i64 rows = most_rows<T>(width), pieces = (depth + rows - 1) / rows;
+          const i64 most_units = most_rows<T>(width) / unit, pieces = (all + most_units - 1) / most_units;
           for (i64 t = 0; t < pieces; ++t) {
-            const i64 row = depth * t / pieces;
+            const i64 row = all * t / pieces * unit, rows = all * (t + 1) / pieces * unit - row;
+            const T* groups[kNarrowRows / 3];
+            for (i64 i = 0; unit > 1 && i < rows; i += unit) {
+              groups[i / unit] = from + (row + i) / depth * lines.stride + (row + i) % depth;
+            }
             const TileJob<T> job = {.k = s.ow,
                                     .segments = high - low,
-                                    .a = lines.at(low * s.stride_h - s.pad_top + ky) + row,
+                                    .a = from + row,
                                     .a_row = 1,
                                     .a_step = s.stride_w * s.c,
                                     .a_jump = s.stride_h * lines.stride - s.ow * s.stride_w * s.c,
@@ -314,11 +342,30 @@ void direct_kernel_gradient(const WindowShape& s, i64 n0, i64 n1, const T* x, co
                                     .cols = width,
                                     .add = true,
                                     .bias = nullptr,
-                                    .relu = false};
+                                    .relu = false,
+                                    .a_groups = unit > 1 ? groups : nullptr};
             next_x.fetch(image * static_cast<i64>(sizeof(T)) / tiles + 64);
             next_dy.fetch(gradient * static_cast<i64>(sizeof(T)) / tiles + 64);
-            run_tile(job, static_cast<int>(depth * (t + 1) / pieces - row), width == Vec<T>::size ? 1 : 2);
+            run_tile(job, static_cast<int>(rows), width == Vec<T>::size ? 1 : 2);
           }
+        }
+      };
+      // Output lines of the band from which a row of the window is in the image.
+      const auto low_of = [&](i64 ky) { return most(begin, (s.pad_top - ky + s.stride_h - 1) / s.stride_h); };
+      const auto high_of = [&](i64 ky) {
+        const i64 farthest = s.h - 1 + s.pad_top - ky;
+        return farthest < 0 ? begin : least(end, farthest / s.stride_h + 1);
+      };
+      for (i64 ky = 0; ky < s.kh; ky += together) {
+        const i64 count = least(together, s.kh - ky), low = low_of(ky), high = high_of(ky + count - 1);
+        if (count > 1 && low < high) {
+          add(ky, count, low, high);
+          for (i64 i = 0; i < count; ++i) {
+            add(ky + i, 1, low_of(ky + i), least(low, high_of(ky + i)));
+            add(ky + i, 1, most(high, low_of(ky + i)), high_of(ky + i));
+          }
+        } else {
+          for (i64 i = 0; i < count; ++i) add(ky + i, 1, low_of(ky + i), high_of(ky + i));
         }
       }
     }

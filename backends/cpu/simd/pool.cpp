@@ -68,12 +68,35 @@ KERATIN_INLINE T greater(T tap, T best) {
   return ((tap > best) | (tap != tap)) ? tap : best;
 }
 
+#if defined(__AVX512F__)
+// The greatest of four for 16 channels, or the first n of them. NaN, which are rare, are looked for once.
+KERATIN_INLINE void greatest(const float* a, const float* b, const float* c, const float* d, float* best,
+                             __mmask16 used) {
+  const __m512 va = _mm512_maskz_loadu_ps(used, a), vb = _mm512_maskz_loadu_ps(used, b);
+  const __m512 vc = _mm512_maskz_loadu_ps(used, c), vd = _mm512_maskz_loadu_ps(used, d);
+  // Of equal numbers, which may be zeros of either sign, maxps takes its second.
+  __m512 most = _mm512_max_ps(_mm512_max_ps(vd, vc), _mm512_max_ps(vb, va));
+  const __mmask16 nan =
+      static_cast<__mmask16>(_mm512_cmp_ps_mask(va, vb, _CMP_UNORD_Q) | _mm512_cmp_ps_mask(vc, vd, _CMP_UNORD_Q));
+  if (__builtin_expect(nan != 0, 0)) most = _mm512_mask_add_ps(most, nan, _mm512_add_ps(va, vb), _mm512_add_ps(vc, vd));
+  _mm512_mask_storeu_ps(best, used, most);
+}
+#endif
+
 template <class T>
 void max_pool_halves(const WindowShape& s, i64 n0, i64 n1, const T* x, T* y) {
   const i64 channels = s.c, line = s.w * s.c;
   for_halves(s, n0, n1, [&](i64 at, i64 pixel) {
     const T* __restrict a = x + at, * __restrict b = a + channels, * __restrict c = a + line, * __restrict d = b + line;
     T* __restrict best = y + pixel;
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4) {
+      for (i64 i = 0; i < channels; i += 16) {
+        greatest(a + i, b + i, c + i, d + i, best + i, Vec<float>::mask(least(16, channels - i)));
+      }
+      return;
+    }
+#endif
     for_channels<T>(channels, [&](i64 i) { best[i] = greater(d[i], greater(c[i], greater(b[i], a[i]))); });
   });
 }
@@ -198,16 +221,23 @@ KERATIN_INLINE void give_to_tap(const std::uint8_t* taps, const T* gradient, T* 
 // The same for 16 channels, or the first n of them: the compiler does not find this by itself.
 KERATIN_INLINE void first_maxima(const float* a, const float* b, const float* c, const float* d, float* most,
                                  std::uint8_t* taps, __mmask16 used) {
-  __m512 best = _mm512_maskz_loadu_ps(used, a);
+  const __m512 taps_of[] = {_mm512_maskz_loadu_ps(used, a), _mm512_maskz_loadu_ps(used, b),
+                            _mm512_maskz_loadu_ps(used, c), _mm512_maskz_loadu_ps(used, d)};
+  // NaN, which are rare, are looked for once.
+  const bool nan = (_mm512_cmp_ps_mask(taps_of[0], taps_of[1], _CMP_UNORD_Q) |
+                    _mm512_cmp_ps_mask(taps_of[2], taps_of[3], _CMP_UNORD_Q)) != 0;
+  __m512 best = taps_of[0];
   __m512i which = _mm512_setzero_si512();
-  int number = 0;
-  for (const float* from : {b, c, d}) {
-    const __m512 tap = _mm512_maskz_loadu_ps(used, from);
-    const __mmask16 wins = static_cast<__mmask16>(
-        _mm512_cmp_ps_mask(tap, best, _CMP_GT_OQ) |
-        (_mm512_cmp_ps_mask(tap, tap, _CMP_UNORD_Q) & _mm512_cmp_ps_mask(best, best, _CMP_ORD_Q)));
+#pragma GCC unroll 3
+  for (int number = 1; number < 4; ++number) {
+    const __m512 tap = taps_of[number];
+    __mmask16 wins = _mm512_cmp_ps_mask(tap, best, _CMP_GT_OQ);
+    if (__builtin_expect(nan, 0)) {
+      wins = static_cast<__mmask16>(
+          wins | (_mm512_cmp_ps_mask(tap, tap, _CMP_UNORD_Q) & _mm512_cmp_ps_mask(best, best, _CMP_ORD_Q)));
+    }
     best = _mm512_mask_mov_ps(best, wins, tap);
-    which = _mm512_mask_mov_epi32(which, wins, _mm512_set1_epi32(++number));
+    which = _mm512_mask_mov_epi32(which, wins, _mm512_set1_epi32(number));
   }
   _mm512_mask_storeu_ps(most, used, best);
   _mm512_mask_cvtepi32_storeu_epi8(taps, used, which);

@@ -43,6 +43,8 @@ struct TileJob {
   const T* bias;  // of the tile's columns, or null
   bool relu;
   i64 b_jump = 0;  // from a segment's end to the next
+  // When not null, where each three of A's rows begin, instead of `a` and what follows it.
+  const T* const* a_groups = nullptr;
 };
 
 template <class T, int R, int N>
@@ -57,7 +59,14 @@ void tile(const TileJob<T>& job) {
   // Three rows share a pointer: the others are reached by the processor's scaled index.
   constexpr int kGroups = (R + 2) / 3;
   const T* a[kGroups];
-  for (int g = 0; g < kGroups; ++g) a[g] = job.a + 3 * g * job.a_row;
+  if (job.a_groups) {
+#pragma GCC unroll 8
+    for (int g = 0; g < kGroups; ++g) a[g] = job.a_groups[g];
+  } else {
+    a[0] = job.a;
+#pragma GCC unroll 8
+    for (int g = 1; g < kGroups; ++g) a[g] = a[g - 1] + 3 * job.a_row;
+  }
   const T* b = job.b;
   const i64 row = job.a_row, step = job.a_step, b_step = job.b_step;
   for (i64 segment = 0; segment < job.segments; ++segment) {
@@ -74,6 +83,7 @@ void tile(const TileJob<T>& job) {
 #pragma GCC unroll 8
       for (int g = 0; g < kGroups; ++g) a[g] += step;
     }
+#pragma GCC unroll 8
     for (int g = 0; g < kGroups; ++g) a[g] += job.a_jump;
     b += job.b_jump;
   }

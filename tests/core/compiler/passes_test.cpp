@@ -104,8 +104,10 @@ struct PooledConvolution {
   Value b = input_value("b", {{4}, DType::float32});
   Value conv = ops::relu(ops::conv2d(x, w) + b), y = ops::max_pool2d(conv);
 
-  Program training() const {
-    Values outputs = gradients(ops::sum(ops::square(y)), std::vector<Value>{x, w, b});
+  Program training(bool with_input = true) const {
+    std::vector<Value> wanted = {w, b};
+    if (with_input) wanted.push_back(x);
+    Values outputs = gradients(ops::sum(ops::square(y)), wanted);
     outputs.push_back(y);
     return simplify(program({x, w, b}, outputs));
   }
@@ -158,6 +160,20 @@ TEST(Fuse, PoolingKeepsWhatOthersNeed) {
     EXPECT_EQ(count(plain, kMaxPool2DGrad), 1u) << missing;
     EXPECT_EQ(count(plain, kConv2DPool), 0u) << missing;
   }
+}
+
+TEST(Fuse, GradientsOfMaximaGoToTheKernelDirectly) {
+  const PooledConvolution net;
+  const Program first = fuse(net.training(false), StubBackend());
+  EXPECT_EQ(count(first, kConv2DPoolKernelGrad), 1u);
+  EXPECT_EQ(count(first, kMaxPool2DIndexGrad) + count(first, kConv2DKernelGrad), 0u);
+  // The input's gradient needs them spread, too.
+  const Program second = fuse(net.training(), StubBackend());
+  EXPECT_EQ(count(second, kConv2DPoolKernelGrad), 0u);
+  EXPECT_EQ(count(second, kMaxPool2DIndexGrad), 1u);
+  const Program apart = fuse(net.training(false), StubBackend({"conv2d_pool_kernel_grad"}));
+  EXPECT_EQ(count(apart, kMaxPool2DIndexGrad), 1u);
+  EXPECT_EQ(count(apart, kConv2DKernelGrad), 1u);
 }
 
 TEST(Fuse, NotWithoutAKernel) {
