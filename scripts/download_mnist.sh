@@ -1,5 +1,6 @@
 #!/bin/sh
-# Fetches MNIST or Fashion-MNIST (four gzipped IDX files) and verifies their SHA-256 sums.
+# Fetches MNIST or Fashion-MNIST (four gzipped IDX files), verifies their SHA-256 sums, and unpacks them beside: programs
+# start a quarter of a second sooner with plain files.
 #
 #   scripts/download_mnist.sh [--fashion] [DIRECTORY]
 #
@@ -8,7 +9,7 @@
 # KERATIN_MIRRORS: base addresses to try instead of the built-in ones, separated by spaces (file:// works too).
 set -eu
 
-usage() { sed -n '2,8s/^# \{0,1\}//p' "$0"; }
+usage() { sed -n '2,9s/^# \{0,1\}//p' "$0"; }
 
 fashion=no
 directory=
@@ -79,11 +80,20 @@ temporary=$(mktemp "$directory/.download-XXXXXX")
 trap 'rm -f "$temporary"' EXIT
 trap 'exit 130' HUP INT TERM
 
+# Whether the unpacked file beside $1 is missing or of an older one.
+needs_unpacking() { [ ! -f "${1%.gz}" ] || [ "$1" -nt "${1%.gz}" ]; }
+unpack() {
+  gzip --decompress --stdout < "$1" > "$temporary"
+  chmod 644 "$temporary"
+  mv "$temporary" "${1%.gz}"
+}
+
 echo "$sums" | {
   while read -r name expected; do
     target=$directory/$name.gz
     if [ -f "$target" ] && [ "$(sum_of "$target")" = "$expected" ]; then
       echo "$target: already there"
+      ! needs_unpacking "$target" || unpack "$target"
       continue
     fi
     done=no
@@ -94,6 +104,7 @@ echo "$sums" | {
       if [ "$found" = "$expected" ]; then
         chmod 644 "$temporary"
         mv "$temporary" "$target"
+        unpack "$target"
         done=yes
         break
       fi
@@ -106,4 +117,4 @@ echo "$sums" | {
     fi
   done
 }
-echo "The four files are in '$directory'."
+echo "The four files are in '$directory', packed and unpacked."

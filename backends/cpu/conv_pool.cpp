@@ -1,5 +1,5 @@
-// Convolutions together with the pooling of their results, forward and the kernel's gradient: what lies between is never
-// whole in memory.
+// Convolutions together with the pooling of their results, forward and the kernel's gradient: what lies between is
+// never whole in memory.
 #include <algorithm>
 #include <optional>
 #include <utility>
@@ -23,7 +23,8 @@ struct Bands {
     const i64 line = p.stride_h * c.ow * c.f * static_cast<i64>(element);
     // Longer rows of windows are bfloat16's in the lower precisions.
     if (c.groups != 1 || c.kh * c.kw * c.c > kMostTaps || c.kw * c.c >= kLongestRow) return;
-    if (p.kh > p.stride_h || p.pad_top != 0 || line <= 0 || 2 * line > 3 * kBytes) return;
+    if (p.kh > p.stride_h || p.pad_top != 0 || (p.oh - 1) * p.stride_h >= c.oh) return;
+    if (line <= 0 || 2 * line > 3 * kBytes) return;
     lines = std::clamp<i64>(kBytes / line, 1, std::max<i64>(p.oh, 1));
     count = ceil_div(p.oh, lines);
     worth_it = count > 1;
@@ -117,7 +118,9 @@ constexpr i64 kPooledBytes = 256 * 1024;
 template <class T>
 KernelPtr pooled_kernel(const WindowShape& c, const WindowShape& p, const LowConv& low, const Conv2DPoolAttrs& attrs,
                         bool packed) {
-  if (const Bands bands(c, p, sizeof(T)); bands.worth_it) return banded_kernel<T>(c, p, bands, attrs, packed);
+  if (const Bands bands(c, p, sizeof(T)); bands.worth_it) {
+    if (KernelPtr banded = banded_kernel<T>(c, p, bands, attrs, packed)) return banded;
+  }
   const bool has_bias = attrs.conv.bias, index = attrs.index;
   const i64 image = c.oh * c.ow * c.f, image_bytes = image * static_cast<i64>(sizeof(T));
   const Cut cut(c, most_chunks(), true);
@@ -131,8 +134,7 @@ KernelPtr pooled_kernel(const WindowShape& c, const WindowShape& p, const LowCon
   const Activation activation = attrs.conv.activation == FusedActivation::relu ? Activation::relu : Activation::none;
   const auto& kernels = float_kernels<T>();
   return make_kernel(
-      describe("conv " + pooled_text(c, p), dtype_of<T>, chunks) +
-          low.text() + (packed ? ", packed before" : ""),
+      describe("conv " + pooled_text(c, p), dtype_of<T>, chunks) + low.text() + (packed ? ", packed before" : ""),
       static_cast<std::size_t>(slots * bytes) + low.filter_bytes,
       [=, images = cut.images, float_conv = packed ? kernels.conv_forward_packed : kernels.conv_forward,
        pool = kernels.max_pool,
@@ -199,16 +201,15 @@ KernelPtr prepare_pooled(const OpCall& call) {
   const auto* attrs = call.attributes<Conv2DPoolAttrs>();
   if (!attrs || !call.has(attrs->conv.bias ? 3 : 2, attrs->index ? 2 : 1)) return nullptr;
   if (!one_dtype(call) || (attrs->index && !is(call.out[1], call.out[0].shape, DType::uint8))) return nullptr;
-  const auto shapes =
-      shapes_of(attrs->conv.conv, attrs->pool, call.in[0].shape, call.in[1].shape, call.out[0].shape);
+  const auto shapes = shapes_of(attrs->conv.conv, attrs->pool, call.in[0].shape, call.in[1].shape, call.out[0].shape);
   if (!shapes || (attrs->conv.bias && call.in[2].shape != Shape{shapes->first.f})) return nullptr;
   const LowConv low(call, shapes->first, Direction::forward);
   return for_float(call.out[0].dtype,
                    [&]<class T>() { return pooled_kernel<T>(shapes->first, shapes->second, low, *attrs, false); });
 }
 
-// inputs (x, taps, dy of the pooled results): dy is spread to the taps band by band, and each band added to the kernel's
-// gradient.
+// inputs (x, taps, dy of the pooled results): dy is spread to the taps band by band, and each band added to the
+// kernel's gradient.
 KernelPtr prepare_pooled_kernel_gradient(const OpCall& call) {
   const auto* attrs = call.attributes<Conv2DPoolKernelGradAttrs>();
   if (!attrs || !call.has(3) || call.in[1].dtype != DType::uint8 || call.in[1].shape != call.in[2].shape ||
@@ -229,8 +230,8 @@ KernelPtr prepare_pooled_kernel_gradient(const OpCall& call) {
     const KernelSum<T> sum(cut, size, between_bytes + bands.workspace_bytes<T>());
     const auto& kernels = float_kernels<T>();
     return make_kernel(
-        describe("conv kernel gradient " + pooled_text(c, p) + " in bands of " + std::to_string(bands.lines), dtype_of<T>,
-                 sum.chunks),
+        describe("conv kernel gradient " + pooled_text(c, p) + " in bands of " + std::to_string(bands.lines),
+                 dtype_of<T>, sum.chunks),
         sum.workspace(),
         [=, c = c, p = p, spread = kernels.max_pool_index_gradient, conv = kernels.conv_kernel_gradient](
             const void* const* in, void* const* out, void* memory) {

@@ -255,6 +255,8 @@ std::vector<OpCase> pool_cases() {
            {"bands", {5, 27, 28, 1}, {3, 3, 1, 32}},
            {"padded", {2, 32, 31, 3}, {3, 3, 3, 16}, {.padding = {{1, 1}, {1, 1}}}},
            {"gaps", {3, 40, 30, 2}, {5, 3, 2, 20}, {.strides = {2, 1}}, {.window = {2, 3}, .strides = {3, 2}}},
+           {"dilated", {2, 27, 28, 1}, {3, 3, 1, 32}, {.dilation = {2, 1}}},
+           {"seen_only_in_part", {2, 23, 30, 1}, {3, 3, 1, 32}, {}, {.padding = {{0, 0}, {1, 1}}}},
            {"five_wide", {2, 29, 36, 3}, {5, 5, 3, 17}, {.padding = {{2, 2}, {2, 2}}}}}) {
     const Value x = input_value("x", {p.x, DType::float32}), kernel = input_value("k", {p.kernel, DType::float32});
     const Shape y = ops::max_pool2d(ops::conv2d(x, kernel, p.conv), p.pool).shape();
@@ -275,6 +277,15 @@ std::vector<OpCase> pool_cases() {
          .tolerance = 2e-5,
          .differentiate = false});
   }
+  // A window that sees nothing but padding.
+  rows.push_back({.name = "conv2d_pool_kernel_grad_padding_only",
+                  .inputs = {{{2, 23, 30, 1}}, {{2, 12, 14, 32}, DType::int32, 0, 4}, {{2, 12, 14, 32}}},
+                  .build = [](const Values& in, DType) -> OpGraph {
+                    const Conv2DPoolKernelGradAttrs attrs{{{}, {3, 3, 1, 32}}, {.padding = {{0, 0}, {3, 0}}}};
+                    return {{apply1(kConv2DPoolKernelGrad, attrs, {in[0], ops::cast(in[1], DType::uint8), in[2]})}};
+                  },
+                  .tolerance = 2e-5,
+                  .differentiate = false});
   return rows;
 }
 
