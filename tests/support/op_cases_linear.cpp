@@ -277,15 +277,6 @@ std::vector<OpCase> pool_cases() {
          .tolerance = 2e-5,
          .differentiate = false});
   }
-  // A window that sees nothing but padding.
-  rows.push_back({.name = "conv2d_pool_kernel_grad_padding_only",
-                  .inputs = {{{2, 23, 30, 1}}, {{2, 12, 14, 32}, DType::int32, 0, 4}, {{2, 12, 14, 32}}},
-                  .build = [](const Values& in, DType) -> OpGraph {
-                    const Conv2DPoolKernelGradAttrs attrs{{{}, {3, 3, 1, 32}}, {.padding = {{0, 0}, {3, 0}}}};
-                    return {{apply1(kConv2DPoolKernelGrad, attrs, {in[0], ops::cast(in[1], DType::uint8), in[2]})}};
-                  },
-                  .tolerance = 2e-5,
-                  .differentiate = false});
   return rows;
 }
 
