@@ -224,7 +224,9 @@ const RuntimeApi& runtime_api() {
           },
       .runtime_version =
           [](int* version) {
-            *version = 13000;
+            std::int64_t number = 13000;
+            fault("runtime", &number);
+            *version = static_cast<int>(number);
             return 0;
           },
       .device_count =
