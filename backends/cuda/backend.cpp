@@ -1,5 +1,6 @@
 #include "keratin/backends/cuda/backend.h"
 
+#include "keratin/backends/cuda/api/nvml.h"
 #include "keratin/backends/cuda/executable.h"
 #include "keratin/core/tensor/errors.h"
 
@@ -36,6 +37,9 @@ CudaBackend::CudaBackend(const std::string& kind, int device, const Libraries& l
            .versions = {{"CUDA driver", cuda_version(driver)},
                         {"CUDA runtime", cuda_version(runtime)},
                         {"cuBLASLt", library_version(context_->blas().version())}}};
+  if (std::string release = driver_release(); !release.empty()) {
+    info_.versions.insert(info_.versions.begin(), {"NVIDIA driver", std::move(release)});
+  }
   info_.versions.emplace_back(
       "cuDNN", context_->dnn() ? library_version(context_->dnn()->version()) : "not used: " + context_->dnn_reason());
 }

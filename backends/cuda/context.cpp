@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "keratin/backends/cuda/api/kernel_image.h"
 #include "keratin/backends/cuda/api/nvml.h"
 #include "keratin/backends/cuda/conv_plan.h"
+#include "keratin/backends/cuda/error_cause.h"
 #include "keratin/backends/cuda/matmul_plan.h"
 #include "keratin/backends/cuda/recurrent_plan.h"
 #include "keratin/core/tensor/errors.h"
@@ -29,6 +31,20 @@ std::int64_t taken(std::int64_t before, std::int64_t after) {
   return before < 0 || after < 0 ? 0 : std::max<std::int64_t>(after - before, 0);
 }
 
+// The current device may be older than the code of the module, or newer than its PTX allows.
+void check_code(int capability) {
+  const int error = load_empty_kernel();
+  if (cause_of(kRuntimeCauses, error) != "arch_unsupported") return check_runtime(error, "cudaFuncGetAttributes");
+  const RuntimeApi& api = runtime_api();
+  api.last_error();
+  const std::string number = std::to_string(capability);
+  throw BackendError("cuda: the module has no code for this GPU's compute capability, " +
+                         std::to_string(capability / 10) + "." + std::to_string(capability % 10) +
+                         ": cudaFuncGetAttributes gives " + api.error_name(error) + " (" + std::to_string(error) +
+                         "); build Keratin for it, with -DCMAKE_CUDA_ARCHITECTURES=" + number,
+                     "arch_unsupported");
+}
+
 }  // namespace
 
 Context::Context(int device, const Libraries& libraries) : device_(device), libraries_(libraries) {
@@ -39,6 +55,7 @@ Context::Context(int device, const Libraries& libraries) : device_(device), libr
   check_runtime(api.device_attribute(&major, kComputeMajor, device), "cudaDeviceGetAttribute");
   check_runtime(api.device_attribute(&minor, kComputeMinor, device), "cudaDeviceGetAttribute");
   compute_capability_ = 10 * major + minor;
+  check_code(compute_capability_);
   check_runtime(api.stream_create(&stream_), "cudaStreamCreate");
   check_blas(blas(), blas().create(&blas_handle_), "cublasLtCreate");
   if (!libraries_.dnn) {

@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 
 #include "keratin/backends/cuda/api/open.h"
+#include "keratin/backends/cuda/dnn_version.h"
 
 namespace keratin::cuda {
 namespace {
@@ -26,13 +27,8 @@ Libraries open_all() {
   }
   // cuDNN opens cuBLASLt by itself and finds the one that is open already.
   if (!open_dnn(found.cudnn, dnn, result.dnn_reason)) return result;
-  // Minor versions of the runtime mix; major ones do not.
-  const int built_for = static_cast<int>(dnn.cudart_version() / 1000);
-  if (built_for != cuda / 1000) {
-    result.dnn_reason = found.cudnn.path + " is built for CUDA " + std::to_string(built_for) +
-                        ", this backend for CUDA " + std::to_string(cuda / 1000);
-    return result;
-  }
+  result.dnn_reason = dnn_fault(dnn, found.cudnn.path, cuda / 1000);
+  if (!result.dnn_reason.empty()) return result;
   result.dnn = &dnn;
   result.dnn_path = found.cudnn.path;
   return result;

@@ -123,7 +123,7 @@ MatmulPlan::MatmulPlan(Context& context, const MatmulShape& shape, const Compile
     // Not every epilogue has a kernel for every product: then bias and activation are a kernel of their own.
     if (asked->found.empty() && (shape.bias || shape.relu)) asked = ask(false);
     if (asked->found.empty()) {
-      throw BackendError("cuda: cuBLASLt has no algorithm for the product " + text_of(shape), "cublas_error");
+      throw BackendError("cuda: cuBLASLt has no algorithm for the product " + text_of(shape), "compute_failed");
     }
     known = asked;
   }

@@ -26,10 +26,16 @@ struct Opened {
   std::string name;
 };
 
+// Why a device could not be opened.
+struct Fault {
+  std::string reason, cause;
+};
+
 struct State {
   std::recursive_mutex mutex;
   std::map<std::string, LoadResult> modules;                 // by backend name, opened once
   std::map<std::string, std::shared_ptr<Backend>> backends;  // by device name
+  std::map<std::string, Fault> faults;                       // of devices whose last opening failed
   Opened current;
   bool automatic = false;  // `current` was chosen, not asked for
   std::string reason;
@@ -123,6 +129,47 @@ bool choose_a_gpu(const LoadResult& cuda) {
   return false;
 }
 
+// Why there is no GPU that may be used and can be opened; nothing when there is one. Called with the lock held.
+std::optional<Fault> gpu_fault() {
+  const LoadResult& cuda = module_of("cuda");
+  if (!cuda.module) return Fault{cuda.reason, cuda.cause};
+  std::optional<Fault> first;
+  for (int i = 0; i < cuda.module->device_count(); ++i) {
+    const std::string name = "cuda:" + std::to_string(i);
+    if (!is_visible(name)) continue;
+    // What failed before is not tried again here: three questions in a row get one answer. set_device and
+    // list_physical_devices do try again.
+    auto fault = state().faults.find(name);
+    if (fault == state().faults.end()) {
+      try {
+        open_device(name);
+        return std::nullopt;
+      } catch (const DeviceError&) {
+        fault = state().faults.find(name);  // where it was kept
+      }
+    }
+    if (!first) first = fault->second;
+  }
+  return first;
+}
+
+// A device of a module. Throws DeviceError, whatever the module throws.
+std::shared_ptr<Backend> open_in_module(const BackendModule& module, const std::string& full, int index) {
+  const std::string where = "device \"" + full + "\" could not be opened";
+  std::shared_ptr<Backend> opened;
+  try {
+    opened = module.open(index);
+  } catch (const DeviceError& error) {
+    error.rethrow_in(where);
+  } catch (const std::exception& error) {
+    throw BackendError(where + ": " + error.what(), "module_broken");
+  } catch (...) {
+    throw BackendError(where + ": unknown exception", "module_broken");
+  }
+  if (!opened) throw DeviceNotFound(where + " by its backend module", "module_broken");
+  return opened;
+}
+
 // Decides the device of "auto", with the reason. Called with the lock held.
 void choose_automatically() {
   State& s = state();
@@ -175,20 +222,16 @@ std::shared_ptr<Backend> open_device(const std::string& name) {
     throw DeviceNotFound("device \"" + full + "\": no such device; " + backend + " has " +
                          std::to_string(loaded.module->device_count()) + ". Devices: " + known_devices());
   }
-  std::shared_ptr<Backend> opened;
   try {
-    opened = loaded.module->open(index);
-  } catch (const Error&) {
+    const std::shared_ptr<Backend> opened = open_in_module(*loaded.module, full, index);
+    state().faults.erase(full);
+    state().backends.emplace(full, opened);
+    return opened;
+  } catch (const DeviceError& error) {
+    // Doctor's id for what no other cause explains.
+    state().faults[full] = {error.what(), error.cause().empty() ? "no_usable_device" : error.cause()};
     throw;
-  } catch (const std::exception& error) {
-    throw BackendError("device \"" + full + "\" could not be opened: " + error.what(), "module_broken");
-  } catch (...) {
-    throw BackendError("device \"" + full + "\" could not be opened: unknown exception", "module_broken");
   }
-  if (!opened)
-    throw DeviceNotFound("device \"" + full + "\" could not be opened by its backend module", "module_broken");
-  state().backends.emplace(full, opened);
-  return opened;
 }
 
 std::vector<DeviceInfo> list_physical_devices(const std::string& kind) {
@@ -262,13 +305,13 @@ DeviceInfo device_details(const std::string& name) {
 
 std::string gpu_unavailable_reason() {
   std::lock_guard lock(state().mutex);
-  const LoadResult& cuda = module_of("cuda");
-  return cuda.module ? "" : cuda.reason;
+  const std::optional<Fault> fault = gpu_fault();
+  return fault ? fault->reason : "";
 }
 std::string gpu_unavailable_cause() {
   std::lock_guard lock(state().mutex);
-  const LoadResult& cuda = module_of("cuda");
-  return cuda.module ? "" : cuda.cause;
+  const std::optional<Fault> fault = gpu_fault();
+  return fault ? fault->cause : "";
 }
 std::string gpu_unavailable_fix() { return detail::fix_of_cause(gpu_unavailable_cause()); }
 

@@ -42,6 +42,8 @@ enum class Fault {
   open_throws,        // a DeviceError
   open_throws_other,  // an exception that is not Keratin's
   open_null,
+  open_exclusive,    // a DeviceError with a cause of doctor's table
+  first_exclusive,   // the same, of the first of the two devices
   undefined_symbol,  // the library cannot be linked at run time
   other_name,        // a file renamed by somebody
   wrong_number,      // the CPU's kernels, but the results of one op are off by one
@@ -78,6 +80,9 @@ std::unique_ptr<Backend> open(int index) {
   if constexpr (has(Fault::open_throws)) throw DeviceError("the fake device is busy", "fake_busy");
   if constexpr (has(Fault::open_throws_other)) throw std::runtime_error("the fake driver gave up");
   if constexpr (has(Fault::open_null)) return nullptr;
+  if (has(Fault::open_exclusive) || (has(Fault::first_exclusive) && index == 0)) {
+    throw BackendError("the fake device is in exclusive mode", "device_exclusive");
+  }
   if constexpr (has(Fault::undefined_symbol)) nobody_defines_this();
   return has(Fault::wrong_number) ? make_wrong_backend(module_name()) : make_fake_backend(index);
 }

@@ -1,6 +1,8 @@
 // The keratin command as users run it: doctor's text, JSON and exit status on made-up machines, --version, devices.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/backends/cuda/probe/gpu_machine.h"
 #include "tests/house/command.h"
 
@@ -114,13 +116,26 @@ TEST_F(KeratinCommand, BenchComparesDevices) {
   EXPECT_EQ(csv.output.find("model,batch_size,device,epoch_seconds"), 0u) << csv.output;
   expect_contains(csv, "\ntutorial,64,fake:1,");
   EXPECT_EQ(csv.output.find("fake:0"), std::string::npos);
-  const CommandResult hidden = house::run_command(
-      {KERATIN_TOOL, "bench", "--models", "tutorial", "--batch-sizes", "64", "--seconds", "0.01", "--json"},
-      {{"KERATIN_DOCTOR_ROOT", machine_.folder.path()},
-       {"KERATIN_FAKE_CUDA", "cuInit=803"},
-       {"KERATIN_BACKEND_PATH", "-"}});
+  EXPECT_EQ(csv.output.find("GPU skipped"), std::string::npos);
+  const auto without_gpu = [&](const char* format) {
+    return house::run_command(
+        {KERATIN_TOOL, "bench", "--models", "tutorial", "--batch-sizes", "64", "--seconds", "0.01", format},
+        {{"KERATIN_DOCTOR_ROOT", machine_.folder.path()},
+         {"KERATIN_FAKE_CUDA", "cuInit=803"},
+         {"KERATIN_BACKEND_PATH", "-"}});
+  };
+  const CommandResult hidden = without_gpu("--json");
   EXPECT_EQ(hidden.status, 0) << hidden.output;
   expect_contains(hidden, "\"gpu_skipped\": \"no module libkeratin_cuda13.so was found");
+  const CommandResult table = without_gpu("--csv");
+  EXPECT_EQ(table.status, 0) << table.output;
+  // A row with as many fields as the header.
+  expect_contains(table, "\n,,cuda:0,,,,,,,,");
+  expect_contains(table, "GPU skipped: no module libkeratin_cuda13.so was found");
+  const std::size_t begin = table.output.find("model,batch_size");
+  ASSERT_NE(begin, std::string::npos) << table.output;
+  const std::string header = table.output.substr(begin, table.output.find('\n', begin) - begin);
+  EXPECT_EQ(std::count(header.begin(), header.end(), ','), 10);
   const CommandResult wrong = bench({"--models", "tutoriall"});
   EXPECT_EQ(wrong.status, 2);
   expect_contains(wrong, "did you mean 'tutorial'?");

@@ -121,6 +121,8 @@ std::string BenchReport::to_csv() const {
                         t.device, t.epoch_seconds, t.step_seconds, t.first_step_seconds, t.samples_per_second,
                         t.predicted_per_second, t.memory_bytes, t.speedup, field(t.skipped));
   }
+  // Of no model: the device that was not measured, and why, in the columns for these.
+  if (!gpu_skipped.empty()) text += ",,cuda:0,,,,,,,," + field("GPU skipped: " + gpu_skipped) + "\n";
   return text;
 }
 

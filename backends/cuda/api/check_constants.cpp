@@ -6,6 +6,7 @@
 #include <driver_types.h>
 
 #include "keratin/backends/cuda/api/runtime.h"
+#include "keratin/backends/cuda/error_cause.h"
 
 namespace keratin::cuda {
 static_assert(kOutOfMemory == cudaErrorMemoryAllocation && kInsufficientDriver == cudaErrorInsufficientDriver &&
@@ -15,6 +16,22 @@ static_assert(kOutOfMemory == cudaErrorMemoryAllocation && kInsufficientDriver =
               kCaptureInvalidated == cudaErrorStreamCaptureInvalidated);
 static_assert(kMultiprocessors == cudaDevAttrMultiProcessorCount &&
               kComputeMajor == cudaDevAttrComputeCapabilityMajor && kComputeMinor == cudaDevAttrComputeCapabilityMinor);
+constexpr bool means(cudaError_t error, std::string_view cause) { return cause_of(kRuntimeCauses, error) == cause; }
+static_assert(means(cudaErrorMemoryAllocation, "memory_held") && means(cudaErrorStubLibrary, "stub_driver") &&
+              means(cudaErrorInsufficientDriver, "driver_too_old") &&
+              means(cudaErrorDevicesUnavailable, "device_exclusive") &&
+              means(cudaErrorInvalidDeviceFunction, "arch_unsupported") &&
+              means(cudaErrorNoKernelImageForDevice, "arch_unsupported") &&
+              means(cudaErrorJitCompilationDisabled, "arch_unsupported") &&
+              means(cudaErrorECCUncorrectable, "device_lost") && means(cudaErrorNvlinkUncorrectable, "device_lost") &&
+              means(cudaErrorJitCompilerNotFound, "jit_missing") &&
+              means(cudaErrorUnsupportedPtxVersion, "jit_missing"));
+static_assert(means(cudaErrorInitializationError, "no_usable_device") && means(cudaErrorNoDevice, "no_usable_device") &&
+              means(cudaErrorInvalidDevice, "no_usable_device") && means(cudaErrorUnknown, "no_usable_device") &&
+              means(cudaErrorSystemNotReady, "fabric_manager") &&
+              means(cudaErrorSystemDriverMismatch, "driver_mismatch") &&
+              means(cudaErrorCompatNotSupportedOnDevice, "compat_unsupported") &&
+              means(cudaErrorMpsConnectionFailed, "mps_trouble") && means(cudaErrorMpsClientTerminated, "mps_trouble"));
 }  // namespace keratin::cuda
 #endif
 
@@ -22,9 +39,12 @@ static_assert(kMultiprocessors == cudaDevAttrMultiProcessorCount &&
 #include <cublasLt.h>
 
 #include "keratin/backends/cuda/api/blas.h"
+#include "keratin/backends/cuda/error_cause.h"
 
 namespace keratin::cuda::blas {
 static_assert(kSuccess == CUBLAS_STATUS_SUCCESS && kNotSupported == CUBLAS_STATUS_NOT_SUPPORTED);
+static_assert(cause_of(kBlasCauses, CUBLAS_STATUS_ALLOC_FAILED) == "memory_held" &&
+              cause_of(kBlasCauses, CUBLAS_STATUS_ARCH_MISMATCH) == "arch_unsupported");
 static_assert(kR32F == CUDA_R_32F && kR64F == CUDA_R_64F);
 static_assert(kCompute32F == CUBLAS_COMPUTE_32F && kCompute64F == CUBLAS_COMPUTE_64F &&
               kCompute32FFast16BF == CUBLAS_COMPUTE_32F_FAST_16BF &&
@@ -57,10 +77,17 @@ static_assert(sizeof(Algorithm) == sizeof(cublasLtMatmulAlgo_t) &&
 #include <type_traits>
 
 #include "keratin/backends/cuda/api/dnn.h"
+#include "keratin/backends/cuda/error_cause.h"
 
 namespace keratin::cuda::dnn {
 static_assert(CUDNN_MAJOR == 9);
 static_assert(int{kSuccess} == CUDNN_STATUS_SUCCESS);
+static_assert(cause_of(kDnnCauses, CUDNN_STATUS_SUBLIBRARY_VERSION_MISMATCH) == "cudnn_mixed" &&
+              cause_of(kDnnCauses, CUDNN_STATUS_SUBLIBRARY_LOADING_FAILED) == "cudnn_broken" &&
+              cause_of(kDnnCauses, CUDNN_STATUS_NOT_SUPPORTED_INCOMPATIBLE_CUDA_DRIVER) == "driver_too_old" &&
+              cause_of(kDnnCauses, CUDNN_STATUS_NOT_SUPPORTED_INCOMPATIBLE_CUDART) == "cudnn_other_cuda" &&
+              cause_of(kDnnCauses, CUDNN_STATUS_NOT_SUPPORTED_SUBLIBRARY_UNAVAILABLE) == "cudnn_broken" &&
+              cause_of(kDnnCauses, CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED) == "memory_held");
 static_assert(kPointwise == CUDNN_BACKEND_POINTWISE_DESCRIPTOR &&
               kConvolution == CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR && kEngine == CUDNN_BACKEND_ENGINE_DESCRIPTOR &&
               kEngineConfig == CUDNN_BACKEND_ENGINECFG_DESCRIPTOR &&

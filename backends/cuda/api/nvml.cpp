@@ -53,4 +53,11 @@ std::int64_t device_bytes_in_use(const std::string& bus) {
   return static_cast<std::int64_t>(bytes.total - bytes.free);
 }
 
+std::string driver_release() {
+  const Nvml nvml;
+  const auto version = nvml.function<int(char*, unsigned)>("nvmlSystemGetDriverVersion");
+  char text[96] = "";  // NVML wants 80
+  return nvml.open() && version && version(text, sizeof text) == 0 ? text : "";
+}
+
 }  // namespace keratin::cuda

@@ -181,6 +181,50 @@ TEST_F(SimulatedGpu, WithoutCudnnConvolutionsAreProducts) {
   EXPECT_NE(info.versions.back().second.find("not used"), std::string::npos);
 }
 
+TEST_F(SimulatedGpu, ACudnnThatWillNotDoIsPassedOverWithTheReason) {
+  const struct {
+    const char *faults, *reason;
+  } cases[] = {{"cudnn=90701", "not used: the simulator is cuDNN 9.7.1; 9.8 is the oldest that is used"},
+               {"cudnn_for=12090", "not used: the simulator is built for CUDA 12, this backend for CUDA 13"}};
+  for (const auto& expected : cases) {
+    const Gpu gpu(expected.faults);
+    EXPECT_NE(conv_algorithm(gpu.device(), {}).find("windows as rows"), std::string::npos);
+    const std::string told = open_device(gpu.device())->info().versions.back().second;
+    EXPECT_NE(told.find(expected.reason), std::string::npos) << told;
+  }
+  EXPECT_EQ(conv_algorithm(Gpu("cudnn=90800").device(), {}).find("windows as rows"), std::string::npos);
+}
+
+TEST_F(SimulatedGpu, TellsTheDriversOwnVersion) {
+  const auto first = [](const Gpu& gpu) { return open_device(gpu.device())->info().versions.front(); };
+  EXPECT_EQ(first(Gpu("")), (std::pair<std::string, std::string>("NVIDIA driver", "580.82.07")));
+  EXPECT_EQ(first(Gpu("no_nvml")), (std::pair<std::string, std::string>("CUDA driver", "13.0")));
+}
+
+// A GPU that the module has no kernels for is refused when it is opened, and the other one works.
+TEST_F(SimulatedGpu, AGpuWithoutCodeInTheModuleIsRefused) {
+  const auto expect_refused = [](const DeviceError& error) {
+    EXPECT_EQ(error.cause(), "arch_unsupported");
+    const std::string text = error.what();
+    EXPECT_NE(text.find("no code for this GPU's compute capability, 7.5"), std::string::npos) << text;
+    EXPECT_NE(text.find("-DCMAKE_CUDA_ARCHITECTURES=75"), std::string::npos) << text;
+  };
+  try {
+    const Gpu gpu("no_code=0,capability=75");
+    FAIL() << "the device was opened";
+  } catch (const DeviceError& error) {
+    expect_refused(error);
+  }
+  const Gpu gpu("devices=2,no_code=1,capability=75");
+  try {
+    open_device(gpu.device().substr(0, gpu.device().size() - 1) + "1");
+    FAIL() << "the device was opened";
+  } catch (const DeviceError& error) {
+    expect_refused(error);
+  }
+  EXPECT_NE(conv_algorithm(gpu.device(), {}).find("cudnn engine"), std::string::npos);
+}
+
 TEST_F(SimulatedGpu, ProductsTellWhetherTheEpilogueIsFused) {
   const auto algorithm = [](const Gpu& gpu) {
     HandMadePlan plan;
@@ -331,13 +375,15 @@ TEST_F(SimulatedGpu, TheDoorSaysWhyThereIsNoDevice) {
       {"count_error=35,driver=0", "no NVIDIA driver", "no_usable_device"},
       {"count_error=100", "shows no device", "no_usable_device"},
       {"count_error=34", "driver answers", "stub_driver"},
-      {"capability=70", "compute capability 7.0", "arch_unsupported"}};
+      {"capability=70", "compute capability 7.0; 7.5 is the least that CUDA 13.0 supports", "arch_unsupported"},
+      {"capability=37,runtime=12040", "3.7; 5.0 is the least that CUDA 12.4 supports", "arch_unsupported"}};
   for (const auto& expected : cases) {
     const Gpu gpu(expected.faults);
     EXPECT_EQ(gpu.loaded().module, nullptr);
     EXPECT_NE(gpu.loaded().reason.find(expected.reason), std::string::npos) << gpu.loaded().reason;
     EXPECT_EQ(gpu.loaded().cause, expected.cause);
   }
+  EXPECT_NE(Gpu("capability=70,runtime=12040").loaded().module, nullptr);  // if it was built for it
 }
 
 }  // namespace

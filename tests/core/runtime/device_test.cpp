@@ -109,6 +109,46 @@ TEST_F(DeviceTest, ListsDescribesAndChooses) {
       "device error .*set_device\\(\"cuda:7\"\\).*no such device; cuda has 2");
 }
 
+TEST_F(DeviceTest, AGpuThatCannotBeOpenedIsToldLikeOneThatIsNotThere) {
+  const TemporaryFolder folder;
+  install("open_exclusive", folder);
+  EXPECT_EXIT(in_process(folder.path(),
+                         [] {
+                           set_log_handler([](LogLevel, std::string_view) {});
+                           tell("GPUs " + std::to_string(list_physical_devices("GPU").size()));
+                           tell("reason " + gpu_unavailable_reason());
+                           tell("cause " + gpu_unavailable_cause());
+                           tell("fix " + gpu_unavailable_fix());
+                           tell(current_device_name() + "; " + device_reason());
+                           set_visible_devices({});
+                           tell("hidden '" + gpu_unavailable_reason() + "'");
+                           set_visible_devices({"cuda:0"});
+                           set_device("cuda");
+                         }),
+              ::testing::ExitedWithCode(1),
+              "GPUs 0\nreason device \"cuda:0\" could not be opened: the fake device is in exclusive mode\n"
+              "cause device_exclusive\nfix .*nvidia-smi.*\n"
+              "cpu:0; cuda is not available: device \"cuda:0\" could not be opened: the fake device is in exclusive "
+              "mode\nhidden ''\n"
+              "device error \\[device_exclusive\\]: set_device\\(\"cuda\"\\): device \"cuda:0\" could not be opened");
+  // Without listing the devices first, too.
+  EXPECT_EXIT(in_process(folder.path(), [] { tell("cause " + gpu_unavailable_cause()); }), ::testing::ExitedWithCode(0),
+              "cause device_exclusive");
+}
+
+TEST_F(DeviceTest, TakesTheNextGpuWhenTheFirstCannotBeOpened) {
+  const TemporaryFolder folder;
+  install("first_exclusive", folder);
+  EXPECT_EXIT(in_process(folder.path(),
+                         [] {
+                           tell(current_device_name() + "; " + device_reason());
+                           tell("reason '" + gpu_unavailable_reason() + gpu_unavailable_cause() + "'");
+                           set_visible_devices({"cuda:0"});
+                           tell(current_device_name() + "; " + gpu_unavailable_cause());
+                         }),
+              ::testing::ExitedWithCode(0), "fake:1; cuda is available\nreason ''\n(.|\n)*cpu:0; device_exclusive");
+}
+
 TEST_F(DeviceTest, HidesDevices) {
   const TemporaryFolder folder;
   install("healthy", folder);

@@ -385,8 +385,18 @@ const dnn::Api& dnn_api() {
             handle->stream = stream;
             return int{kSuccess};
           },
-      .version = [] { return std::size_t{91900}; },
-      .cudart_version = [] { return std::size_t{13010}; },
+      .version =
+          [] {
+            std::int64_t number = 91900;
+            fault("cudnn", &number);
+            return static_cast<std::size_t>(number);
+          },
+      .cudart_version =
+          [] {
+            std::int64_t number = 13010;
+            fault("cudnn_for", &number);
+            return static_cast<std::size_t>(number);
+          },
       .status_text = [](int) { return "CUDNN_STATUS_SIMULATED"; },
       .last_error = [](char* text, std::size_t bytes) { std::snprintf(text, bytes, "%s", last_broken_rule().c_str()); },
       .descriptor_create =

@@ -1,4 +1,4 @@
-// The CUDA runtime of the simulator: memory, one device, streams that run at once or are captured.
+// The CUDA runtime of the simulator: memory, devices that share it, streams that run at once or are captured.
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -6,6 +6,7 @@
 #include <map>
 #include <vector>
 
+#include "keratin/backends/cuda/api/kernel_image.h"
 #include "keratin/backends/cuda/api/nvml.h"
 #include "keratin/backends/cuda/device/launch.h"
 #include "tests/modules/cuda_simulator/simulator.h"
@@ -34,6 +35,7 @@ struct Machine {
   std::map<std::uintptr_t, std::size_t> device, pinned;  // blocks in use
   std::size_t used = 0;
   std::size_t overhead = 0;  // of the context and the libraries
+  int current = 0;           // device
   std::vector<Stream> streams;
   std::string broken_rule;
 };
@@ -120,6 +122,12 @@ int capture_end(Stream stream, Graph* graph) {
   return 0;
 }
 
+int device_count() {
+  std::int64_t count = 1;
+  fault("devices", &count);
+  return static_cast<int>(count);
+}
+
 std::string error_text_buffer;
 
 }  // namespace
@@ -181,6 +189,13 @@ std::int64_t device_bytes_in_use(const std::string&) {
   const simulator::Machine& machine = simulator::machine();
   return simulator::fault("no_nvml") ? -1 : static_cast<std::int64_t>(machine.used + machine.overhead);
 }
+std::string driver_release() { return simulator::fault("no_nvml") ? "" : "580.82.07"; }
+
+// "no_code=1": the second device is one that the module has no kernels for.
+int load_empty_kernel() {
+  std::int64_t device = -1;
+  return simulator::fault("no_code", &device) && device == simulator::machine().current ? kNoKernelImage : 0;
+}
 
 void misaligned_access() {
   std::fputs("simulated GPU: misaligned address\n", stderr);
@@ -209,13 +224,15 @@ const RuntimeApi& runtime_api() {
           },
       .runtime_version =
           [](int* version) {
-            *version = 13000;
+            std::int64_t number = 13000;
+            fault("runtime", &number);
+            *version = static_cast<int>(number);
             return 0;
           },
       .device_count =
           [](int* count) {
             std::int64_t error = 0;
-            *count = 1;
+            *count = device_count();
             fault("count_error", &error);
             return static_cast<int>(error);
           },
@@ -236,7 +253,10 @@ const RuntimeApi& runtime_api() {
       .set_device =
           [](int device) {
             if (machine().overhead == 0) add_overhead(kContextBytes);
-            return device == 0 ? 0 : broken_rule("no such device");
+            machine().current = device;
+            std::int64_t error = 0;
+            if (fault("set_device_error", &error)) return static_cast<int>(error);
+            return device >= 0 && device < device_count() ? 0 : broken_rule("no such device");
           },
       .memory_info =
           [](std::size_t* free, std::size_t* total) {
