@@ -149,5 +149,36 @@ INSTANTIATE_TEST_SUITE_P(
                  "cudnnCreate=1001"}),
     [](const auto& info) { return std::string(info.param.name); });
 
+// Modules for CUDA 13 and 12, and a driver that serves the older one, which lacks its libraries.
+TEST(LibraryFixes, AreForTheModuleThatTheDriverServes) {
+  if (!fs::exists(kModules + "/libkeratin_cuda13.so") || !fs::exists(KERATIN_TOOL)) {
+    GTEST_SKIP() << "this build has no simulated GPU or no keratin command";
+  }
+  LibraryMachine machine;
+  machine.remove(kCublasFile);
+  const TemporaryFolder modules;
+  fs::copy_file(kModules + "/libkeratin_cuda13.so", modules.path("libkeratin_cuda12.so"));
+  const auto asked = [&] {
+    return house::run_command({KERATIN_TOOL, "devices"}, {{"KERATIN_DOCTOR_ROOT", machine.folder.path()},
+                                                          {"KERATIN_BACKEND_PATH", modules.path() + ":-"},
+                                                          {"KERATIN_DEVICE", "cuda"},
+                                                          {"KERATIN_CUDA_PATH", ""},
+                                                          {"CUDA_HOME", ""},
+                                                          {"CUDA_PATH", ""},
+                                                          {"CONDA_PREFIX", ""},
+                                                          {"VIRTUAL_ENV", "/venv"},
+                                                          {"KUBERNETES_SERVICE_HOST", ""},
+                                                          {"KERATIN_CUDASIM", ""},
+                                                          {"KERATIN_FAKE_CUDA", "version=12020"}})
+        .output;
+  };
+  const std::string fix = "(cause: cublas_missing). Fix: pip install nvidia-cublas-cu12";
+  const std::string alone = asked();
+  EXPECT_NE(alone.find(fix), std::string::npos) << alone;
+  fs::copy_file(fake_module_folder("old_driver") + "/libkeratin_fake.so", modules.path("libkeratin_cuda13.so"));
+  const std::string both = asked();
+  EXPECT_NE(both.find(fix), std::string::npos) << both;
+}
+
 }  // namespace
 }  // namespace keratin::testing
