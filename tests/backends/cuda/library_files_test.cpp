@@ -1,5 +1,6 @@
 // cuBLASLt and cuDNN removed, damaged and exchanged: the backend's own search and door, on the simulated GPU, with
-// files in a folder. Without cuBLASLt programs run on the CPU; without cuDNN they keep the GPU; both say why.
+// files in a folder. Without cuBLASLt programs run on the CPU; without cuDNN they keep the GPU; both say why, and
+// doctor names the cause.
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -48,6 +49,7 @@ struct FileCase {
   const char* name;
   std::function<void(LibraryMachine&)> change;
   bool gpu;            // is still used
+  const char* cause;   // that doctor finds; "" for none
   const char* reason;  // a part of what is said
   const char* script = "";
 };
@@ -62,17 +64,18 @@ TEST_P(LibraryFiles, GiveTheRightDeviceAndReason) {
   const FileCase& c = GetParam();
   LibraryMachine machine;
   c.change(machine);
-  const auto devices = [&](const char* device) {
-    return house::run_command({KERATIN_TOOL, "devices"}, {{"KERATIN_DOCTOR_ROOT", machine.folder.path()},
-                                                          {"KERATIN_BACKEND_PATH", kModules + ":-"},
-                                                          {"KERATIN_DEVICE", device},
-                                                          {"KERATIN_CUDA_PATH", ""},
-                                                          {"CUDA_HOME", ""},
-                                                          {"CUDA_PATH", ""},
-                                                          {"KERATIN_CUDASIM", ""},
-                                                          {"KERATIN_FAKE_CUDA", c.script}});
+  const auto run = [&](const char* device, std::vector<std::string> command) {
+    command.insert(command.begin(), KERATIN_TOOL);
+    return house::run_command(command, {{"KERATIN_DOCTOR_ROOT", machine.folder.path()},
+                                        {"KERATIN_BACKEND_PATH", kModules + ":-"},
+                                        {"KERATIN_DEVICE", device},
+                                        {"KERATIN_CUDA_PATH", ""},
+                                        {"CUDA_HOME", ""},
+                                        {"CUDA_PATH", ""},
+                                        {"KERATIN_CUDASIM", ""},
+                                        {"KERATIN_FAKE_CUDA", c.script}});
   };
-  const house::CommandResult told = devices("auto");
+  const house::CommandResult told = run("auto", {"devices"});
   const auto says = [&](const std::string& part) { return told.output.find(part) != std::string::npos; };
   EXPECT_EQ(told.status, 0) << told.output;
   EXPECT_EQ(says("\ncuda:0  simulated GPU"), c.gpu) << told.output;
@@ -80,72 +83,81 @@ TEST_P(LibraryFiles, GiveTheRightDeviceAndReason) {
   EXPECT_EQ(says("auto takes cpu:0: cuda is not available: cuBLASLt cannot be used: "), !c.gpu) << told.output;
   EXPECT_TRUE(says(c.reason)) << "'" << c.reason << "' is not in\n" << told.output;
   // Who asks for the GPU gets it, or an error with the way out.
-  const house::CommandResult asked = devices("cuda");
+  const house::CommandResult asked = run("cuda", {"devices"});
   EXPECT_EQ(asked.status == 0, c.gpu) << asked.output;
   EXPECT_EQ(asked.output.find("(cause: cublas_missing). Fix: ") != std::string::npos, !c.gpu) << asked.output;
+  if (!*c.cause) return;
+  const house::CommandResult doctor = run("auto", {"doctor", "--json"});
+  const std::string cause = "\"cause\": \"" + std::string(c.cause) + "\"";
+  EXPECT_NE(doctor.output.find(cause), std::string::npos) << cause << " is not in\n" << doctor.output;
+  // With a GPU doctor also says that what does nothing computes wrong numbers.
+  EXPECT_EQ(doctor.output.find("{\n  " + cause) == 0, !c.gpu) << doctor.output;
+  EXPECT_EQ(doctor.status, 1) << doctor.output;
 }
 
 INSTANTIATE_TEST_SUITE_P(
     Files, LibraryFiles,
     ::testing::Values(
-        FileCase{"Healthy", [](LibraryMachine&) {}, true, "\n  cuDNN 9.19.0\n"},
+        FileCase{"Healthy", [](LibraryMachine&) {}, true, "", "\n  cuDNN 9.19.0\n"},
         FileCase{
-            "NoCublas", [](LibraryMachine& m) { m.remove(kCublasFile); }, false,
+            "NoCublas", [](LibraryMachine& m) { m.remove(kCublasFile); }, false, "cublas_missing",
             "libcublasLt.so.13 was not found; looked in the CUDA toolkit (/usr/local/cuda, /usr/local/cuda/lib64)"},
-        FileCase{"CublasCutOff", [](LibraryMachine& m) { m.cut_off(kCublasFile); }, false,
+        FileCase{"CublasCutOff", [](LibraryMachine& m) { m.cut_off(kCublasFile); }, false, "cublas_missing",
                  "libcublasLt.so.13 cannot be used: it is cut off after "},
         FileCase{"CublasIsText", [](LibraryMachine& m) { m.add_file(kCublasFile, "a page of a proxy"); }, false,
-                 "libcublasLt.so.13 cannot be used: it is not a shared library"},
+                 "cublas_missing", "libcublasLt.so.13 cannot be used: it is not a shared library"},
         FileCase{"CublasForAnotherProcessor", [](LibraryMachine& m) { m.make_foreign(kCublasFile); }, false,
-                 "libcublasLt.so.13 cannot be used: it is not a shared library for this machine"},
+                 "cublas_missing", "libcublasLt.so.13 cannot be used: it is not a shared library for this machine"},
         FileCase{"CublasCannotBeLinked", [](LibraryMachine& m) { m.exchange(kCublasFile, unlinkable()); }, false,
-                 "libcublasLt.so.13 cannot be opened: "},
+                 "cublas_missing", "libcublasLt.so.13 cannot be opened: "},
         FileCase{"CublasOfAnotherMajor",
                  [](LibraryMachine& m) {
                    m.remove(kCublasFile);
                    m.add_copy(kFolder + "libcublasLt.so.12", kCublas);
                  },
-                 false, "only another major version was found, not libcublasLt.so.13: "},
+                 false, "library_wrong_major", "only another major version was found, not libcublasLt.so.13: "},
         FileCase{"CublasIsAnotherLibrary", [](LibraryMachine& m) { m.exchange(kCublasFile, kCudnn); }, false,
-                 "libcublasLt.so.13 has no function cublasLtCreate"},
+                 "cublas_missing", "libcublasLt.so.13 has no function cublasLtCreate"},
         FileCase{"CublasLacksFunctions", [](LibraryMachine& m) { m.exchange(kCublasFile, kFakeDriver); }, false,
-                 "libcublasLt.so.13 has no function cublasLtCreate"},
+                 "cublas_missing", "libcublasLt.so.13 has no function cublasLtCreate"},
         // What is damaged is passed over.
         FileCase{"ASecondCublas",
                  [](LibraryMachine& m) {
                    m.cut_off(kCublasFile);
                    m.add_copy("/usr/lib/x86_64-linux-gnu/libcublasLt.so.13", kCublas);
                  },
-                 true, "\n  cuDNN 9.19.0\n"},
-        FileCase{"NoCudnn", [](LibraryMachine& m) { m.remove(kCudnnFile); }, true,
+                 true, "", "\n  cuDNN 9.19.0\n"},
+        FileCase{"NoCudnn", [](LibraryMachine& m) { m.remove(kCudnnFile); }, true, "cudnn_missing",
                  "cuDNN not used: libcudnn.so.9 was not found; looked in "},
-        FileCase{"CudnnCutOff", [](LibraryMachine& m) { m.cut_off(kCudnnFile); }, true,
+        FileCase{"CudnnCutOff", [](LibraryMachine& m) { m.cut_off(kCudnnFile); }, true, "cudnn_broken",
                  "libcudnn.so.9 cannot be used: it is cut off after "},
         FileCase{"CudnnIsText", [](LibraryMachine& m) { m.add_file(kCudnnFile, "a page of a proxy"); }, true,
-                 "libcudnn.so.9 cannot be used: it is not a shared library"},
+                 "cudnn_broken", "libcudnn.so.9 cannot be used: it is not a shared library"},
         FileCase{"CudnnForAnotherProcessor", [](LibraryMachine& m) { m.make_foreign(kCudnnFile); }, true,
-                 "libcudnn.so.9 cannot be used: it is not a shared library for this machine"},
+                 "cudnn_broken", "libcudnn.so.9 cannot be used: it is not a shared library for this machine"},
         FileCase{"CudnnCannotBeLinked", [](LibraryMachine& m) { m.exchange(kCudnnFile, unlinkable()); }, true,
-                 "libcudnn.so.9 cannot be opened: "},
+                 "cudnn_broken", "libcudnn.so.9 cannot be opened: "},
         FileCase{"CudnnPartMissing", [](LibraryMachine& m) { m.remove(kFolder + "libcudnn_cnn.so.9"); }, true,
-                 "libcudnn.so.9 lacks libcudnn_cnn.so.9, which must stand beside it"},
+                 "cudnn_broken", "libcudnn.so.9 lacks libcudnn_cnn.so.9, which must stand beside it"},
         FileCase{"CudnnPartCutOff", [](LibraryMachine& m) { m.cut_off(kFolder + "libcudnn_ops.so.9"); }, true,
+                 "cudnn_broken",
                  "libcudnn.so.9 lacks libcudnn_ops.so.9, which must stand beside it; of libcudnn_ops.so.9: it is cut "
                  "off after "},
         FileCase{"CudnnPartCannotBeLinked",
                  [](LibraryMachine& m) { m.exchange(kFolder + "libcudnn_ops.so.9", unlinkable()); }, true,
-                 "libcudnn_ops.so.9 cannot be opened: "},
+                 "cudnn_broken", "libcudnn_ops.so.9 cannot be opened: "},
         FileCase{"CudnnOfAnotherMajor",
                  [](LibraryMachine& m) {
                    m.remove(kCudnnFile);
                    m.add_copy(kFolder + "libcudnn.so.8", kCudnn);
                  },
-                 true, "cuDNN not used: only another major version was found, not libcudnn.so.9: "},
+                 true, "library_wrong_major",
+                 "cuDNN not used: only another major version was found, not libcudnn.so.9: "},
         FileCase{"CudnnIsAnotherLibrary", [](LibraryMachine& m) { m.exchange(kCudnnFile, kCublas); }, true,
-                 "libcudnn.so.9 has no function cudnnCreate"},
-        FileCase{"CudnnForAnotherCuda", [](LibraryMachine&) {}, true,
+                 "cudnn_broken", "libcudnn.so.9 has no function cudnnCreate"},
+        FileCase{"CudnnForAnotherCuda", [](LibraryMachine&) {}, true, "cudnn_other_cuda",
                  "libcudnn.so.9 is built for CUDA 12, this backend for CUDA 13", "cudnnGetCudartVersion=12090"},
-        FileCase{"CudnnDoesNotStart", [](LibraryMachine&) {}, true, "cuDNN not used: cuda: cudnnCreate failed",
+        FileCase{"CudnnDoesNotStart", [](LibraryMachine&) {}, true, "", "cuDNN not used: cuda: cudnnCreate failed",
                  "cudnnCreate=1001"}),
     [](const auto& info) { return std::string(info.param.name); });
 
