@@ -14,9 +14,8 @@
 namespace keratin::cuda {
 namespace {
 
-// What the toolkit of this runtime can compile for: CUDA 13 begins with Turing, CUDA 12 with Maxwell. Whether the
-// module was built for a device, that device is asked when it is opened.
-int least_capability(int runtime) { return runtime >= 13000 ? 75 : 50; }
+// Pascal and older have no kernels in this toolkit.
+constexpr int kLeastCapability = 75;
 
 // The loader then asks the driver and the machine's files, which know more.
 constexpr const char* kAskTheProbe = "no_usable_device";
@@ -68,12 +67,9 @@ Availability look() {
       best = std::max(best, 10 * major + minor);
     }
   }
-  if (const int least = least_capability(runtime); best < least) {
-    const auto text = [](int capability) {
-      return std::to_string(capability / 10) + "." + std::to_string(capability % 10);
-    };
-    return refuse("the GPU has compute capability " + text(best) + "; " + text(least) + " is the least that CUDA " +
-                      version_text(runtime) + " supports",
+  if (best < kLeastCapability) {
+    return refuse("the GPU has compute capability " + std::to_string(best / 10) + "." + std::to_string(best % 10) +
+                      "; 7.5 is the least that is supported",
                   "arch_unsupported");
   }
   if (!libraries().blas) return refuse("cuBLASLt cannot be used: " + libraries().blas_reason, "cublas_missing");

@@ -112,7 +112,7 @@ LoadResult open_module(const fs::path& path, const std::string& name) {
 // A module without devices knows what CUDA's runtime told it, which is little: one error stands for no driver, a
 // container without its device files and more. Then the driver and the machine's files are asked.
 bool knows_why(const std::string& cause) {
-  return cause != "no_driver" && cause != "no_usable_device" && !detail::fix_of_cause(cause).empty();
+  return cause != "no_driver" && cause != "no_usable_device" && detail::is_cause(cause);
 }
 
 }  // namespace
@@ -137,7 +137,10 @@ LoadResult load_backend_module(const std::string& name) {
   for (const std::string& path : backend_module_files(name)) {
     LoadResult opened = open_module(path, name);
     if (opened.module) return opened;
-    if (result.reason.empty()) result = std::move(opened);
+    // A driver too old for a newer module says nothing about the one that it serves.
+    const bool serves_this =
+        result.cause == "driver_too_old" && opened.cause != "driver_too_old" && !opened.cause.starts_with("module_");
+    if (result.reason.empty() || serves_this) result = std::move(opened);
   }
   if (result.reason.empty()) {
     if (name == "cuda" && !has_nvidia_hardware()) {

@@ -2,38 +2,17 @@
 // from this file. The script is in KERATIN_FAKE_CUDA: "cuInit=803,version=12080,count=0". A function that the script
 // names answers with its number, and "abort" or "hang" does that; the rest answers like a healthy machine with one
 // H200. No header of CUDA is involved: these are the names and numbers of its binary interface.
-#include <signal.h>
-#include <unistd.h>
-
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <string>
 
+#include "tests/modules/script.h"
+
 namespace {
 
-std::string scripted(const char* name) {
-  const char* script = std::getenv("KERATIN_FAKE_CUDA");
-  const std::string text = std::string(",") + (script ? script : ""), key = std::string(",") + name + "=";
-  const std::size_t at = text.find(key);
-  if (at == std::string::npos) return "";
-  const std::size_t begin = at + key.size();
-  return text.substr(begin, text.find(',', begin) - begin);
-}
-
-long long value(const char* name, long long otherwise) {
-  const std::string text = scripted(name);
-  if (text == "abort") {
-    std::fprintf(stderr, "Invalid handle. Cannot load symbol %s\n", name);
-    std::abort();
-  }
-  if (text == "crash") raise(SIGSEGV);
-  if (text == "hang") {
-    for (;;) pause();
-  }
-  return text.empty() ? otherwise : std::atoll(text.c_str());
-}
-int result(const char* name) { return static_cast<int>(value(name, 0)); }
+using keratin::testing::result;
+using keratin::testing::scripted;
+using keratin::testing::value;
 
 constexpr long long kH200Bytes = 150754820096;
 

@@ -36,6 +36,7 @@ enum class Fault {
   null_cause,
   null_open,
   no_devices,                // with reason and cause
+  old_driver,                // no devices: the driver is for an older CUDA
   no_devices_without_words,  // the functions for reason and cause return null
   count_throws,
   count_throws_int,
@@ -67,14 +68,17 @@ const std::string& module_name() {
 int device_count() {
   if constexpr (has(Fault::count_throws)) throw std::runtime_error("the bus is on fire");
   if constexpr (has(Fault::count_throws_int)) throw 42;
-  if constexpr (has(Fault::no_devices) || has(Fault::no_devices_without_words)) return 0;
+  if constexpr (has(Fault::no_devices) || has(Fault::old_driver) || has(Fault::no_devices_without_words)) return 0;
   return 2;
 }
 
 const char* unavailable_reason() {
   return has(Fault::no_devices_without_words) ? nullptr : "no fake hardware is plugged in";
 }
-const char* unavailable_cause() { return has(Fault::no_devices_without_words) ? nullptr : "no_fake_hardware"; }
+const char* unavailable_cause() {
+  if constexpr (has(Fault::old_driver)) return "driver_too_old";
+  return has(Fault::no_devices_without_words) ? nullptr : "no_fake_hardware";
+}
 
 std::unique_ptr<Backend> open(int index) {
   if constexpr (has(Fault::open_throws)) throw DeviceError("the fake device is busy", "fake_busy");

@@ -25,7 +25,9 @@ class KeratinCommand : public ::testing::Test {
                                         {"KERATIN_FAKE_CUDA", script}});
   }
   // A backend that stands for CUDA's module.
-  void install(const std::string& library) { fs::copy_file(library, modules_.path("libkeratin_cuda13.so")); }
+  void install(const std::string& library, const char* file = "libkeratin_cuda13.so") {
+    fs::copy_file(library, modules_.path(file));
+  }
 
   GpuMachine machine_;
   TemporaryFolder modules_;
@@ -78,6 +80,24 @@ TEST_F(KeratinCommand, DoctorComputesAndCompares) {
   expect_contains(good, "The GPU works (cause: none).");
   expect_contains(good, "convolution differs by ");
   EXPECT_EQ(doctor({"--json"}).output.find("{\n  \"cause\": \"none\""), 0u);
+}
+
+// As users with a driver for CUDA 12 have it: the newer module refuses the driver, the older one works.
+TEST_F(KeratinCommand, DoctorJudgesTheModuleThatTheDriverServes) {
+  install(fake_module_folder("old_driver") + "/libkeratin_fake.so");
+  install(fake_module_folder("wrong_number") + "/libkeratin_fake.so", "libkeratin_cuda12.so");
+  machine_.add_copy("/usr/local/cuda/lib64/libcublasLt.so.12", kFakeDriver);
+  const std::string script = "version=12020,driver=535.183,cudnnGetCudartVersion=12090";
+  const CommandResult json = doctor({"--json"}, script);
+  EXPECT_EQ(json.status, 0) << json.output;
+  for (const char* part : {"\"cause\": \"none\"", "libkeratin_cuda12.so\",\n    \"cuda\": 12", "passed over"}) {
+    expect_contains(json, part);
+  }
+  machine_.remove("/usr/local/cuda/lib64");
+  const CommandResult missing = doctor({"--json"}, script);
+  EXPECT_EQ(missing.status, 1) << missing.output;
+  expect_contains(missing, "\"cause\": \"cublas_missing\"");
+  expect_contains(missing, "libcublas-12-9");
 }
 
 // The fake module "computes" zeros.

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "keratin/backends/cuda/probe/diagnosis.h"
+#include "keratin/core/runtime/loader.h"
 #include "keratin/tools/doctor/module_check.h"
 
 namespace keratin::tools {
@@ -57,6 +58,9 @@ Json to_json(const Facts& facts, const Diagnosis& diagnosis) {
     json["checks"].push_back({{"name", check.name}, {"result", name_of(check.result)}, {"text", check.text}});
   }
   json["devices"] = devices_json(facts);
+  if (!facts.judged.path.empty()) {
+    json["module"] = {{"path", facts.judged.path}, {"cuda", facts.judged.cuda_major}};
+  }
   json["versions"] = {{"keratin", KERATIN_VERSION}};
   if (facts.driver.version > 0) json["versions"]["driver_cuda"] = probe::cuda_version_text(facts.driver.version);
   const std::string driver = *facts.nvml.driver ? facts.nvml.driver : facts.hardware.kernel_driver;
@@ -90,11 +94,8 @@ int run_doctor(const DoctorOptions& options) {
     return 0;
   }
   const probe::System system = probe::System::host();
-  const ModuleFile file = find_module_file();
-  const Facts facts = probe::gather(system, {.seconds = options.seconds,
-                                             .cuda_major = file.cuda_major,
-                                             .module_path = file.path,
-                                             .ask_module = check_module});
+  const Facts facts = probe::gather(
+      system, {.seconds = options.seconds, .modules = backend_module_files("cuda"), .ask_module = check_module});
   const Diagnosis diagnosis = probe::diagnose(facts);
   if (options.json) {
     // Texts come from files and libraries; what is not UTF-8 is replaced.

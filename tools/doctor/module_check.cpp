@@ -119,11 +119,4 @@ void check_module(ModuleReport& report) {
   }
 }
 
-ModuleFile find_module_file() {
-  for (const std::string& path : backend_module_files("cuda")) {
-    return {path, path.ends_with("cuda12.so") ? 12 : 13};
-  }
-  return {};
-}
-
 }  // namespace keratin::tools

@@ -9,10 +9,56 @@ constexpr const char* kInstallDriver =
 constexpr const char* kInstallDriverDebian =
     "Debian: add NVIDIA's repository (https://developer.nvidia.com/cuda-downloads), then sudo apt install nvidia-open. "
     "Ubuntu: sudo ubuntu-drivers install nvidia:580. Restart afterwards.";
-constexpr const char* kWheels = "pip install nvidia-cudnn-cu13 nvidia-cublas";
+constexpr const char* kWheels = "pip install nvidia-cudnn-cu{cuda} {cublas wheel}";
+constexpr const char* kCondaCudnn = "conda install -c conda-forge \"cuda-version={cuda}\" cudnn";
 constexpr const char* kReinstallKeratin =
     "Build and install libkeratin and its modules together, with the CUDA toolkit present: cmake -DKERATIN_CUDA=ON ... "
     "&& cmake --install build.";
+
+// What is called differently for each CUDA major version; the texts have these words in braces.
+struct Words {
+  int cuda;
+  struct {
+    const char *word, *means;
+  } words[8];
+};
+// CUDA 13's wheel of cuBLAS has no suffix.
+constexpr Words kWords[] = {
+    {13,
+     {{"{cuda}", "13"},
+      {"{other cuda}", "12"},
+      {"{driver}", "580"},
+      {"{Windows driver}", "580"},
+      {"{or an older module}",
+       ", or install the module for CUDA 12 (libkeratin_cuda12.so), which works with driver 525.60 and newer"},
+      {"{cublas wheel}", "nvidia-cublas"},
+      {"{cublas package}", "libcublas-13-0"},
+      {"{image}", "nvidia/cuda:13.0.1-cudnn-runtime-ubuntu24.04"}}},
+    {12,
+     {{"{cuda}", "12"},
+      {"{other cuda}", "13"},
+      {"{driver}", "525.60"},
+      {"{Windows driver}", "527.41"},
+      {"{or an older module}", ""},
+      {"{cublas wheel}", "nvidia-cublas-cu12"},
+      {"{cublas package}", "libcublas-12-9"},
+      {"{image}", "nvidia/cuda:12.9.1-cudnn-runtime-ubuntu24.04"}}},
+};
+
+// The text for this CUDA major version; for one that has no words here, the newest's.
+std::string in_words_of(int cuda_major, std::string text) {
+  const Words* chosen = &kWords[0];
+  for (const Words& words : kWords) {
+    if (words.cuda == cuda_major) chosen = &words;
+  }
+  for (const auto& [word, means] : chosen->words) {
+    const std::string_view name = word, value = means;
+    for (std::size_t at = text.find(name); at != std::string::npos; at = text.find(name, at + value.size())) {
+      text.replace(at, name.size(), value);
+    }
+  }
+  return text;
+}
 
 // The order is that of the search: what must be put right first comes first.
 const Cause kCauses[] = {
@@ -85,14 +131,12 @@ const Cause kCauses[] = {
      .docker = "Start the container with --gpus all; with --user, add the group of /dev/nvidiactl by --group-add."},
     {.id = "driver_too_old",
      .sentence = "The NVIDIA driver is too old.",
-     .seen_by = "cuDriverGetVersion is below the CUDA version of the module, 13.0",
-     .fix = "Update NVIDIA's driver to 580 or newer, or install the module for CUDA 12 (libkeratin_cuda12.so), which "
-            "works with driver 525 and newer.",
-     .docker = "Update the driver on the host to 580 or newer; containers use the host's.",
-     .wsl = "Update NVIDIA's driver in Windows to 580 or newer.",
-     .debian =
-         "Update the driver to 580 or newer (sudo apt install nvidia-driver from a newer release or from NVIDIA's "
-         "repository), then restart."},
+     .seen_by = "cuDriverGetVersion is below the CUDA version of every module that is installed (13.0, 12.0)",
+     .fix = "Update NVIDIA's driver to {driver} or newer{or an older module}.",
+     .docker = "Update the driver on the host to {driver} or newer; containers use the host's.",
+     .wsl = "Update NVIDIA's driver in Windows to {Windows driver} or newer.",
+     .debian = "Update the driver to {driver} or newer (sudo apt install nvidia-driver from a newer release or from "
+               "NVIDIA's repository), then restart."},
     {.id = "devices_hidden",
      .sentence = "CUDA_VISIBLE_DEVICES hides every GPU.",
      .seen_by =
@@ -124,11 +168,10 @@ const Cause kCauses[] = {
      .fix = "End the other process (nvidia-smi shows it), or set the default mode: sudo nvidia-smi -c 0."},
     {.id = "arch_unsupported",
      .sentence = "The module has no code for this GPU.",
-     .seen_by = "the compute capability is below 7.5 (CUDA 13's least) or not among those the module was built for; "
-                "or a launch gives 209",
-     .fix =
-         "Build Keratin for this GPU: cmake -DCMAKE_CUDA_ARCHITECTURES=<compute capability without the dot>; below 7.5 "
-         "use CUDA 12's module, and below 5.0 the CPU."},
+     .seen_by = "the compute capability is below 7.5, the least that Keratin supports, or not among those the module "
+                "was built for; or a launch gives 209",
+     .fix = "Compute capability 7.5 and newer: build Keratin for this GPU, cmake -DCMAKE_CUDA_ARCHITECTURES=<compute "
+            "capability without the dot>. Below 7.5 no module helps: the CPU is used."},
     {.id = "jit_missing",
      .sentence = "The driver's compiler for GPU code is missing or too old.",
      .seen_by = "CUDA gives 221 or 222, or libnvidia-ptxjitcompiler.so.1 is not there",
@@ -162,41 +205,43 @@ const Cause kCauses[] = {
      .seen_by = "the file is cut off, is no module, lacks symbols, or fails when it starts",
      .fix = kReinstallKeratin},
     {.id = "cublas_missing",
-     .sentence = "cuBLASLt was not found; the GPU cannot be used without it.",
-     .seen_by = "libcublasLt.so.13 is in none of the folders looked at, or cannot be opened",
-     .fix = "pip install nvidia-cublas, or install the CUDA toolkit's libraries, or name their folder in "
+     .sentence = "No usable cuBLASLt was found; the GPU cannot be used without it.",
+     .seen_by =
+         "libcublasLt.so.13 (CUDA 12's module: libcublasLt.so.12) is in none of the folders looked at, or cannot "
+         "be opened",
+     .fix = "pip install {cublas wheel}, or install the CUDA {cuda} toolkit's libraries, or name their folder in "
             "KERATIN_CUDA_PATH.",
-     .docker = "Use an image with CUDA's runtime libraries, e.g. nvidia/cuda:13.0.1-cudnn-runtime-ubuntu24.04.",
-     .conda = "conda install -c conda-forge libcublas=13",
-     .pip = "pip install nvidia-cublas",
-     .debian = "From NVIDIA's repository: sudo apt install libcublas-13-0; or pip install nvidia-cublas."},
+     .docker = "Use an image with CUDA's runtime libraries, e.g. {image}.",
+     .conda = "conda install -c conda-forge libcublas={cuda}",
+     .pip = "pip install {cublas wheel}",
+     .debian = "From NVIDIA's repository: sudo apt install {cublas package}; or pip install {cublas wheel}."},
     {.id = "library_wrong_major",
      .sentence = "Only a cuBLASLt or cuDNN of another major version was found.",
-     .seen_by = "for instance libcublasLt.so.12 or libcudnn.so.8, and not libcublasLt.so.13 or libcudnn.so.9",
-     .fix = "pip install nvidia-cudnn-cu13 nvidia-cublas (versions with several CUDAs can stand side by side).",
-     .docker = "Use an image for CUDA 13, e.g. nvidia/cuda:13.0.1-cudnn-runtime-ubuntu24.04.",
-     .conda = "conda install -c conda-forge \"cuda-version=13\" cudnn libcublas",
+     .seen_by = "for instance libcublasLt.so.12 or libcudnn.so.8, where libcublasLt.so.13 or libcudnn.so.9 is needed",
+     .fix = kWheels,
+     .docker = "Use an image for CUDA {cuda}, e.g. {image}.",
+     .conda = "conda install -c conda-forge \"cuda-version={cuda}\" cudnn libcublas",
      .pip = kWheels,
-     .debian =
-         "From NVIDIA's repository: sudo apt install libcublas-13-0 cudnn9-cuda-13; or pip install nvidia-cudnn-cu13 "
-         "nvidia-cublas."},
+     .debian = "From NVIDIA's repository: sudo apt install {cublas package} cudnn9-cuda-{cuda}; or pip install "
+               "nvidia-cudnn-cu{cuda} {cublas wheel}."},
     {.id = "cudnn_missing",
      .sentence = "cuDNN was not found; the GPU works, with slower convolutions.",
      .seen_by = "libcudnn.so.9 is in none of the folders looked at",
-     .fix = "pip install nvidia-cudnn-cu13, or name its folder in KERATIN_CUDA_PATH.",
-     .docker = "Use an image with cuDNN, e.g. nvidia/cuda:13.0.1-cudnn-runtime-ubuntu24.04.",
-     .conda = "conda install -c conda-forge cudnn",
-     .pip = "pip install nvidia-cudnn-cu13",
-     .debian = "From NVIDIA's repository: sudo apt install cudnn9-cuda-13; or pip install nvidia-cudnn-cu13."},
+     .fix = "pip install nvidia-cudnn-cu{cuda}, or name its folder in KERATIN_CUDA_PATH.",
+     .docker = "Use an image with cuDNN, e.g. {image}.",
+     .conda = kCondaCudnn,
+     .pip = "pip install nvidia-cudnn-cu{cuda}",
+     .debian = "From NVIDIA's repository: sudo apt install cudnn9-cuda-{cuda}; or pip install nvidia-cudnn-cu{cuda}."},
     {.id = "cudnn_broken",
      .sentence = "cuDNN is incomplete or damaged; the GPU works, with slower convolutions.",
      .seen_by = "one of cuDNN's parts (libcudnn_graph, _ops, _cnn, ...) is missing beside it or cannot be opened, or "
                 "asking it for its version ends the process",
-     .fix = "Install cuDNN anew: pip install --force-reinstall nvidia-cudnn-cu13.",
-     .docker = "Use a fresh image with cuDNN, e.g. nvidia/cuda:13.0.1-cudnn-runtime-ubuntu24.04.",
-     .conda = "conda install -c conda-forge --force-reinstall cudnn",
-     .pip = "pip install --force-reinstall nvidia-cudnn-cu13",
-     .debian = "sudo apt install --reinstall cudnn9-cuda-13, or pip install --force-reinstall nvidia-cudnn-cu13."},
+     .fix = "Install cuDNN anew: pip install --force-reinstall nvidia-cudnn-cu{cuda}.",
+     .docker = "Use a fresh image with cuDNN, e.g. {image}.",
+     .conda = "conda install -c conda-forge --force-reinstall \"cuda-version={cuda}\" cudnn",
+     .pip = "pip install --force-reinstall nvidia-cudnn-cu{cuda}",
+     .debian = "sudo apt install --reinstall cudnn9-cuda-{cuda}, or pip install --force-reinstall "
+               "nvidia-cudnn-cu{cuda}."},
     {.id = "cudnn_mixed",
      .sentence = "Parts of different cuDNN installations are mixed.",
      .seen_by = "cuDNN's version checks fail, or its parts were loaded from another folder",
@@ -204,15 +249,15 @@ const Cause kCauses[] = {
     {.id = "cudnn_too_old",
      .sentence = "cuDNN is too old.",
      .seen_by = "its version is below 9.8, or cudnnGetMaxDeviceVersion is below this GPU's",
-     .fix = "pip install --upgrade nvidia-cudnn-cu13",
-     .conda = "conda update -c conda-forge cudnn",
-     .debian = "sudo apt install --only-upgrade cudnn9-cuda-13, or pip install --upgrade nvidia-cudnn-cu13."},
+     .fix = "pip install --upgrade nvidia-cudnn-cu{cuda}",
+     .conda = "conda install -c conda-forge \"cuda-version={cuda}\" \"cudnn>=9.8\"",
+     .debian = "sudo apt install --only-upgrade cudnn9-cuda-{cuda}, or pip install --upgrade nvidia-cudnn-cu{cuda}."},
     {.id = "cudnn_other_cuda",
      .sentence = "cuDNN was built for another CUDA.",
      .seen_by = "cudnnGetCudartVersion tells another major version than the module's",
-     .fix = "pip uninstall nvidia-cudnn-cu12 && pip install --force-reinstall nvidia-cudnn-cu13",
-     .conda = "conda install -c conda-forge \"cuda-version=13\" cudnn",
-     .debian = "sudo apt install cudnn9-cuda-13, or pip install nvidia-cudnn-cu13."},
+     .fix = "pip uninstall nvidia-cudnn-cu{other cuda} && pip install --force-reinstall nvidia-cudnn-cu{cuda}",
+     .conda = kCondaCudnn,
+     .debian = "sudo apt install cudnn9-cuda-{cuda}, or pip install nvidia-cudnn-cu{cuda}."},
     {.id = "compute_failed",
      .sentence = "The GPU was opened, but a small computation on it failed or was wrong.",
      .seen_by = "an element-wise kernel, a matrix product or a convolution differs from the CPU's, or gives an error",
@@ -268,13 +313,13 @@ std::vector<SystemKind> system_kinds(const System& system) {
   return kinds;
 }
 
-std::string fix_for(std::string_view id, const std::vector<SystemKind>& kinds) {
+std::string fix_for(std::string_view id, const std::vector<SystemKind>& kinds, int cuda_major) {
   const Cause* cause = find_cause(id);
   if (!cause) return "";
   for (const SystemKind kind : kinds) {
-    if (const char* fix = cause->fix_on(kind); *fix) return fix;
+    if (const char* fix = cause->fix_on(kind); *fix) return in_words_of(cuda_major, fix);
   }
-  return cause->fix;
+  return in_words_of(cuda_major, cause->fix);
 }
 
 std::string_view name_of(SystemKind kind) {
@@ -298,13 +343,22 @@ std::string causes_page() {
       "below with the fix for your system. `keratin doctor --json` gives the same id as `cause`, and so do\n"
       "`DeviceError::cause()` in a program and, in words, `device_reason()`. Several may hold at once: what comes "
       "first\n"
-      "here is told first. The causes were tested with a scripted driver, and not yet run on a GPU.\n";
+      "here is told first. What differs for the module of CUDA 12 stands in a line of its own. The causes were tested\n"
+      "with a scripted driver, and not yet run on a GPU.\n";
+  const auto add = [&](const std::string& name, const char* text) {
+    const std::string newest = in_words_of(kWords[0].cuda, text);
+    page += "- " + name + ": " + newest + "\n";
+    for (const Words& words : kWords) {
+      const std::string other = in_words_of(words.cuda, text);
+      if (other != newest) page += "- " + name + ", CUDA " + std::to_string(words.cuda) + ": " + other + "\n";
+    }
+  };
   for (const Cause& cause : kCauses) {
-    page += "\n## `" + std::string(cause.id) + "`\n\n" + cause.sentence + "\n\n- Seen by: " + cause.seen_by +
-            "\n- Fix: " + cause.fix + "\n";
+    page += "\n## `" + std::string(cause.id) + "`\n\n" + cause.sentence + "\n\n- Seen by: " + cause.seen_by + "\n";
+    add("Fix", cause.fix);
     for (const SystemKind kind :
          {SystemKind::docker, SystemKind::wsl, SystemKind::conda, SystemKind::pip, SystemKind::debian}) {
-      if (const char* fix = cause.fix_on(kind); *fix) page += "- " + std::string(name_of(kind)) + ": " + fix + "\n";
+      if (const char* fix = cause.fix_on(kind); *fix) add(std::string(name_of(kind)), fix);
     }
   }
   return page;

@@ -18,7 +18,8 @@ struct Cause {
   const char* id;
   const char* sentence;
   const char* seen_by;  // how it is recognised
-  // What to do; where a system has no words of its own, the general ones hold.
+  // What to do; where a system has no words of its own, the general ones hold. Words in braces depend on the CUDA major
+  // version: `fix_for` puts them in.
   const char* fix;
   const char* docker = "";
   const char* wsl = "";
@@ -36,8 +37,9 @@ const Cause* find_cause(std::string_view id);
 
 // What this machine is, most telling first; several may hold.
 std::vector<SystemKind> system_kinds(const System& system);
-// The fix of the first of these kinds that has words of its own, else the general one; "" for an unknown id.
-std::string fix_for(std::string_view id, const std::vector<SystemKind>& kinds);
+// The fix of the first of these kinds that has words of its own, else the general one, for the module of this CUDA
+// major version; "" for an unknown id.
+std::string fix_for(std::string_view id, const std::vector<SystemKind>& kinds, int cuda_major);
 std::string_view name_of(SystemKind kind);
 
 // The table as a page of the documentation.

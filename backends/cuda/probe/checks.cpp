@@ -85,6 +85,18 @@ void list_nvml(const Facts& facts, std::vector<Check>& checks) {
   }
 }
 
+// Modules that were not taken because the driver does not serve them.
+void list_passed_over(const Facts& facts, std::vector<Check>& checks) {
+  if (facts.driver.version <= 0) return;
+  for (const std::string& path : facts.modules) {
+    const int needs = module_file(path).cuda_major * 1000;
+    if (path == facts.judged.path || needs <= facts.driver.version) continue;
+    checks.push_back({Result::note, "passed over",
+                      path + ": it needs CUDA " + cuda_version_text(needs) + ", the driver offers " +
+                          cuda_version_text(facts.driver.version)});
+  }
+}
+
 }  // namespace
 
 std::vector<Check> list_checks(const Facts& facts) {
@@ -121,10 +133,11 @@ std::vector<Check> list_checks(const Facts& facts) {
       "cuDNN", facts.libraries.cudnn, cudnn.version > 0 ? cudnn_version_text(cudnn.version) : "",
       facts.cudnn_outcome.finished ? cudnn.error : cudnn.stage + (" " + facts.cudnn_outcome.text()), needed));
   checks.push_back(library_check("NVRTC", facts.libraries.nvrtc, "", "", false));
+  list_passed_over(facts, checks);
   if (facts.module_asked) {
     const ModuleReport& m = facts.module;
     const bool good = facts.module_outcome.finished && !*m.cause;
-    std::string text = *m.path ? m.path : "";
+    std::string text = *m.path ? m.path + (", for CUDA " + std::to_string(facts.judged.cuda_major)) : "";
     if (!facts.module_outcome.finished) {
       text += (text.empty() ? "" : ": ") + std::string(m.stage) + " " + facts.module_outcome.text();
     } else if (*m.reason) {

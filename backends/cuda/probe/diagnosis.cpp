@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::int64_t kLeastFree = std::int64_t{512} << 20;  // a CUDA context and its libraries take about that
 constexpr long kOldestCudnn = 90800;                          // graphs that can be checked without a device
+constexpr int kLeastCapability = 75;                          // of every module, whatever its toolkit could do
 constexpr int kCompiledFor = 90;  // newer GPUs take the module's code for these through the driver's compiler
 constexpr int kNvmlMismatch = 18, kNvmlLost = 15, kCudnnPartsDiffer = 1002;
 
@@ -15,7 +16,7 @@ class Judge {
   explicit Judge(const Facts& facts) : facts_(facts), hardware_(facts.hardware) {}
 
   std::vector<Finding> judge() {
-    if (nothing_there()) return {{"no_nvidia_hardware", "", fix_for("no_nvidia_hardware", facts_.kinds), false}};
+    if (nothing_there()) return {{"no_nvidia_hardware", "", fix("no_nvidia_hardware"), false}};
     driver();
     libraries();
     module();
@@ -41,8 +42,9 @@ class Judge {
   void add(const std::string& cause, const std::string& detail, bool blocks = true) {
     const auto same = [&](const Finding& finding) { return finding.cause == cause; };
     if (std::any_of(findings_.begin(), findings_.end(), same)) return;
-    findings_.push_back({cause, detail, fix_for(cause, facts_.kinds), blocks});
+    findings_.push_back({cause, detail, fix(cause), blocks});
   }
+  std::string fix(const std::string& cause) const { return fix_for(cause, facts_.kinds, facts_.needed_cuda / 1000); }
 
   bool nouveau() const {
     return std::any_of(hardware_.gpus.begin(), hardware_.gpus.end(),
@@ -175,7 +177,7 @@ class Judge {
         if (!device_error(gpu.context_result, said, !other)) add("no_usable_device", said, !other);
       }
       if (gpu.compute_mode == 2) add("device_exclusive", name + "compute mode \"prohibited\"", !other);
-      if (gpu.capability > 0 && gpu.capability < least_capability()) {
+      if (gpu.capability > 0 && gpu.capability < kLeastCapability) {
         add("arch_unsupported", name + "compute capability " + capability(gpu.capability), !other);
       }
       if (gpu.capability >= kCompiledFor + 10 && !facts_.jit_compiler) {
@@ -201,11 +203,10 @@ class Judge {
     }
   }
 
-  int least_capability() const { return facts_.needed_cuda >= 13000 ? 75 : 50; }
   static std::string capability(int number) { return std::to_string(number / 10) + "." + std::to_string(number % 10); }
   static bool short_of_memory(const DriverGpu& gpu) { return gpu.context_result == 0 && gpu.free_bytes < kLeastFree; }
   bool works(const DriverGpu& gpu) const {
-    return gpu.context_result <= 0 && gpu.compute_mode != 2 && gpu.capability >= least_capability() &&
+    return gpu.context_result <= 0 && gpu.compute_mode != 2 && gpu.capability >= kLeastCapability &&
            !short_of_memory(gpu);
   }
 
@@ -266,6 +267,8 @@ class Judge {
     }
     const std::string cause = m.cause;
     if (cause.empty()) return;
+    // The search for libraries has told of it, and whether there is one of another major version.
+    if (cause == "cublas_missing" && !facts_.libraries.cublas_lt.found()) return;
     // The driver's own findings say why it has no device; a cause of the module that is not in the table says so too.
     const bool explained = std::any_of(findings_.begin(), findings_.end(), [](const Finding& f) { return f.blocks; });
     if (find_cause(cause) && cause != "none" && cause != "no_nvidia_hardware") return add(cause, m.reason);

@@ -5,7 +5,7 @@
 namespace keratin::probe {
 namespace {
 
-Facts from_files(const System& system, int cuda_major, const std::string& module_path) {
+Facts from_files(const System& system) {
   Facts facts;
   facts.kinds = system_kinds(system);
   facts.hardware = look_at_hardware(system);
@@ -14,9 +14,13 @@ Facts from_files(const System& system, int cuda_major, const std::string& module
         "KERATIN_CUDA_PATH", "KERATIN_BACKEND_PATH", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "CONDA_PREFIX", "CUDA_HOME"}) {
     if (system.is_set(name)) facts.environment.emplace_back(name, system.env(name));
   }
-  facts.libraries = find_cuda_libraries(system, cuda_major, module_path);
-  facts.needed_cuda = cuda_major * 1000;
   return facts;
+}
+
+void judge_for(const System& system, ModuleFile module, Facts& facts) {
+  facts.libraries = find_cuda_libraries(system, module.cuda_major, module.path);
+  facts.needed_cuda = module.cuda_major * 1000;
+  facts.judged = std::move(module);
 }
 
 Outcome nothing_to_do() {
@@ -35,7 +39,8 @@ const std::string* Facts::variable(const std::string& name) const {
 }
 
 Facts gather(const System& system, const GatherOptions& options) {
-  Facts facts = from_files(system, options.cuda_major, options.module_path);
+  Facts facts = from_files(system);
+  facts.modules = options.modules;
   facts.driver_outcome = run_isolated<DriverReport>(
       facts.driver, [&](DriverReport& report) { ask_driver(system, true, report); }, options.seconds);
   if (*facts.driver.path) {
@@ -46,6 +51,16 @@ Facts gather(const System& system, const GatherOptions& options) {
   facts.nvml_outcome = run_isolated<NvmlReport>(
       facts.nvml, [&](NvmlReport& report) { ask_nvml(system, report); }, options.seconds);
   facts.cublas_outcome = facts.cudnn_outcome = facts.module_outcome = nothing_to_do();
+  // A driver that crashes or hangs would do so in the module, too.
+  if (options.ask_module && facts.driver_outcome.finished) {
+    facts.module_asked = true;
+    // The first use of a GPU loads code for seconds.
+    facts.module_outcome = run_isolated<ModuleReport>(facts.module, options.ask_module, 4 * options.seconds);
+  }
+  // The loader's choice, which also passes over broken modules.
+  judge_for(system,
+            *facts.module.path ? module_file(facts.module.path) : choose_module(options.modules, facts.driver.version),
+            facts);
   if (facts.libraries.cublas_lt.found()) {
     facts.cublas_outcome = run_isolated<CublasReport>(
         facts.cublas, [&](CublasReport& report) { ask_cublas(system, facts.libraries.cublas_lt, report); },
@@ -63,17 +78,12 @@ Facts gather(const System& system, const GatherOptions& options) {
         },
         options.seconds);
   }
-  // A driver that crashes or hangs would do so in the module, too.
-  if (options.ask_module && facts.driver_outcome.finished) {
-    facts.module_asked = true;
-    // The first use of a GPU loads code for seconds.
-    facts.module_outcome = run_isolated<ModuleReport>(facts.module, options.ask_module, 4 * options.seconds);
-  }
   return facts;
 }
 
 Facts gather_here(const System& system, int cuda_major, const std::string& module_path) {
-  Facts facts = from_files(system, cuda_major, module_path);
+  Facts facts = from_files(system);
+  judge_for(system, {module_path, cuda_major}, facts);
   facts.driver_outcome = facts.nvml_outcome = facts.cublas_outcome = facts.cudnn_outcome = facts.module_outcome =
       nothing_to_do();
   if (!facts.hardware.any()) return facts;

@@ -10,6 +10,7 @@
 #include "keratin/backends/cuda/probe/hardware.h"
 #include "keratin/backends/cuda/probe/isolated.h"
 #include "keratin/backends/cuda/probe/libraries.h"
+#include "keratin/backends/cuda/probe/module_file.h"
 
 namespace keratin::probe {
 
@@ -38,21 +39,23 @@ struct Facts {
   bool module_asked = false;
   ModuleReport module{};
   Outcome module_outcome;
-  int needed_cuda = 13000;  // of the module
+  std::vector<std::string> modules;  // files that are installed, in the order in which they are tried
+  ModuleFile judged;                 // the one that libraries and fixes are for
+  int needed_cuda = 13000;           // by it
 
   // The variable's value, or null when it is not set.
   const std::string* variable(const std::string& name) const;
 };
 
 struct GatherOptions {
-  double seconds = 30;           // for each child process
-  int cuda_major = 13;           // of the module
-  std::string module_path = {};  // libraries beside it are found
+  double seconds = 30;                    // for each child process
+  std::vector<std::string> modules = {};  // files, in the order in which they are tried
   // Runs in a child process after the driver has answered; empty: the module is left out.
   std::function<void(ModuleReport&)> ask_module = {};
 };
 
-// Asks drivers and libraries in child processes: this process stays as it was, whatever they do.
+// Asks drivers, module and libraries in child processes: this process stays as it was, whatever they do. Libraries are
+// looked for as the module needs them that was opened or, when none could be asked, that the driver would serve.
 Facts gather(const System& system, const GatherOptions& options = {});
 
 // Only what this process can tell at once: files, the search for libraries, and the driver, asked here.

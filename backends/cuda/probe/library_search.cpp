@@ -261,7 +261,13 @@ const std::vector<std::string>& cudnn_parts() {
 std::string LibrarySearch::failure() const {
   if (found()) return "";
   if (!incomplete_path.empty()) {
-    return incomplete_path + " lacks " + joined(missing_parts) + ", which must stand beside it";
+    std::string text = incomplete_path + " lacks " + joined(missing_parts) + ", which must stand beside it";
+    for (const RejectedLibrary& part : rejected) {
+      const std::string name = fs::path(part.path).filename().string();
+      if (std::find(missing_parts.begin(), missing_parts.end(), name) == missing_parts.end()) continue;
+      text += "; of " + name + ": " + part.why;
+    }
+    return text;
   }
   if (!rejected.empty()) return rejected.front().path + " cannot be used: " + rejected.front().why;
   if (!other_majors.empty()) return "only another major version was found, not " + file + ": " + joined(other_majors);

@@ -7,7 +7,7 @@ constexpr VersionRow kRows[] = {
     {"libkeratin_cuda13.so", "13.0 or newer", "580 or newer", "libcublasLt.so.13", "9.8 or newer, for CUDA 13",
      "compute capability 8.0 and newer; 7.5 when built for it"},
     {"libkeratin_cuda12.so", "12.4 to 12.9", "525.60 or newer", "libcublasLt.so.12", "9.8 or newer, for CUDA 12",
-     "compute capability 8.0 and newer; 5.0 when built for it"},
+     "compute capability 8.0 and newer; 7.5 when built for it"},
 };
 
 }  // namespace

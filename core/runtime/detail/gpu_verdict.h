@@ -19,7 +19,10 @@ bool nvidia_hardware_is_visible();
 // path) that found no device.
 GpuVerdict explain_missing_gpu(int cuda_major, const std::string& module_path);
 
-// The fix for a cause id on this system; "" for an id that is not in doctor's table.
+// The fix for a cause id on this system, for the module that it would use; "" for an id that is not in doctor's table.
 std::string fix_of_cause(const std::string& cause);
+
+// Whether this id is in doctor's table.
+bool is_cause(const std::string& cause);
 
 }  // namespace keratin::detail

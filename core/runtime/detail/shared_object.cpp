@@ -8,6 +8,17 @@
 #include <fstream>
 
 namespace keratin::detail {
+namespace {
+
+#if defined(__x86_64__)
+constexpr unsigned kMachine = EM_X86_64;
+#elif defined(__aarch64__)
+constexpr unsigned kMachine = EM_AARCH64;
+#else
+constexpr unsigned kMachine = EM_NONE;  // not compared
+#endif
+
+}  // namespace
 
 std::string fault_of_shared_object(const std::string& path) {
   std::error_code error;
@@ -21,7 +32,9 @@ std::string fault_of_shared_object(const std::string& path) {
     return "it is not a shared library";
   }
   constexpr unsigned char kClass = sizeof(void*) == 8 ? ELFCLASS64 : ELFCLASS32;
-  if (header.e_ident[EI_CLASS] != kClass || header.e_phentsize != sizeof(ElfW(Phdr))) {
+  // Of a library for another processor the dynamic linker says that there is no such file.
+  if (header.e_ident[EI_CLASS] != kClass || header.e_phentsize != sizeof(ElfW(Phdr)) ||
+      (kMachine != EM_NONE && header.e_machine != kMachine)) {
     return "it is not a shared library for this machine";
   }
   const std::string cut_off = "it is cut off after " + std::to_string(size) + " bytes";

@@ -170,6 +170,21 @@ TEST_F(LoaderTest, LooksForBothCudaVersions) {
   EXPECT_EQ(load(folder.path(), "cuda").path, folder.path("libkeratin_cuda12.so"));
 }
 
+TEST_F(LoaderTest, TellsOfTheModuleThatTheDriverServes) {
+  const TemporaryFolder folder;
+  const std::string only = folder.path() + ":-";  // not the modules of this build
+  install("old_driver", folder, "libkeratin_cuda13.so");
+  EXPECT_EQ(load(only, "cuda").cause, "driver_too_old");
+  install("no_devices", folder, "libkeratin_cuda12.so");
+  const LoadResult loaded = load(only, "cuda");
+  EXPECT_EQ(loaded.module, nullptr);
+  EXPECT_EQ(loaded.path, folder.path("libkeratin_cuda12.so"));
+  EXPECT_NE(loaded.cause, "driver_too_old");
+  // A file that cannot be opened is for no driver at all.
+  write_file(folder.path("libkeratin_cuda12.so"), "half a file");
+  EXPECT_EQ(load(only, "cuda").cause, "driver_too_old");
+}
+
 // What open_device says of a device whose module stands in `folder` as libkeratin_<backend>.so.
 std::string open_error(const TemporaryFolder& folder, const std::string& device, std::string& cause) {
   const ScopedEnvironment scoped("KERATIN_BACKEND_PATH", folder.path().c_str());

@@ -224,9 +224,7 @@ const RuntimeApi& runtime_api() {
           },
       .runtime_version =
           [](int* version) {
-            std::int64_t number = 13000;
-            fault("runtime", &number);
-            *version = static_cast<int>(number);
+            *version = 13000;
             return 0;
           },
       .device_count =

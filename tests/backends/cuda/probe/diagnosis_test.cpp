@@ -16,8 +16,11 @@ using probe::Diagnosis;
 using probe::ModuleReport;
 using probe::SystemKind;
 
+constexpr const char *kCuda13 = "/usr/lib/keratin/libkeratin_cuda13.so",
+                     *kCuda12 = "/usr/lib/keratin/libkeratin_cuda12.so";
+
 void healthy_module(ModuleReport& report) {
-  probe::set_text(report.path, "/usr/lib/keratin/libkeratin_cuda13.so");
+  probe::set_text(report.path, kCuda13);
   report.devices = 1;
 }
 void module_with(ModuleReport& report, const char* cause, const char* reason) {
@@ -28,10 +31,10 @@ void module_with(ModuleReport& report, const char* cause, const char* reason) {
 void no_module(ModuleReport& report) { module_with(report, "module_missing", "no module libkeratin_cuda13.so"); }
 
 Diagnosis diagnose(const GpuMachine& machine, const std::string& script,
-                   const std::function<void(ModuleReport&)>& module = healthy_module, double seconds = 20) {
+                   const std::function<void(ModuleReport&)>& module = healthy_module, double seconds = 20,
+                   const std::vector<std::string>& modules = {}) {
   const ScopedEnvironment scoped("KERATIN_FAKE_CUDA", script.c_str());
-  return probe::diagnose(
-      probe::gather(machine.system, {.seconds = seconds, .cuda_major = 13, .module_path = "", .ask_module = module}));
+  return probe::diagnose(probe::gather(machine.system, {.seconds = seconds, .modules = modules, .ask_module = module}));
 }
 
 std::string told(const Diagnosis& diagnosis) {
@@ -215,6 +218,12 @@ const std::vector<CauseCase>& cases() {
          m.environment["VIRTUAL_ENV"] = "/venv";
        },
        "pip install nvidia-cudnn-cu13 nvidia-cublas"},
+      {"NewCublas", "library_wrong_major", "version=12020", kUnchanged,
+       "sudo apt install libcublas-12-9 cudnn9-cuda-12; or pip install nvidia-cudnn-cu12 nvidia-cublas-cu12", 1,
+       [](ModuleReport& report) {
+         probe::set_text(report.path, kCuda12);
+         module_with(report, "cublas_missing", "only another major version was found");
+       }},
       {"OldCudnn", "library_wrong_major", "",
        [](GpuMachine& m) {
          m.remove("/usr/local/cuda/lib64/libcudnn.so.9");
@@ -236,6 +245,19 @@ const std::vector<CauseCase>& cases() {
       {"CudnnCheckFails", "cudnn_broken", "cudnnOpsVersionCheck=1008", kUnchanged, "gives 1008", 0},
       {"CudnnTooOld", "cudnn_too_old", "cudnnGetVersion=90501", kUnchanged, "version 9.5.1", 0},
       {"CudnnOlderThanTheGpu", "cudnn_too_old", "max_device=890", kUnchanged, "up to 8.9, this one has 9.0", 0},
+      {"DriverTooOldForCuda12", "driver_too_old", "version=11040,driver=470.82,cudnnGetCudartVersion=12090",
+       [](GpuMachine& m) { m.add_copy("/usr/local/cuda/lib64/libcublasLt.so.12", kFakeDriver); }, "525.60 or newer", 1,
+       [](ModuleReport& report) {
+         probe::set_text(report.path, kCuda12);
+         module_with(report, "driver_too_old", "this backend needs CUDA 12.0");
+       }},
+      {"TooOldForEveryModule", "arch_unsupported", "capability=61,version=12020,cudnnGetCudartVersion=12090",
+       [](GpuMachine& m) { m.add_copy("/usr/local/cuda/lib64/libcublasLt.so.12", kFakeDriver); },
+       "Below 7.5 no module helps", 1,
+       [](ModuleReport& report) {
+         probe::set_text(report.path, kCuda12);
+         module_with(report, "arch_unsupported", "7.5 is the least that is supported");
+       }},
       {"CudnnForCuda12", "cudnn_other_cuda", "cudnnGetCudartVersion=12090", kUnchanged, "built with CUDA 12.9", 0},
       {"ModuleMissing", "module_missing", "", kUnchanged, "KERATIN_CUDA=ON", 1, no_module},
       {"ModuleOfAnotherBuild", "module_mismatch", "", kUnchanged, "interface 0123", 1,
@@ -311,11 +333,116 @@ TEST(CauseTable, TheDocumentationHasTheVersionTable) {
 }
 
 TEST(CauseTable, TheFixIsTheSystemsOwn) {
-  EXPECT_EQ(probe::fix_for("cudnn_missing", {SystemKind::pip, SystemKind::debian}), "pip install nvidia-cudnn-cu13");
-  EXPECT_EQ(probe::fix_for("cudnn_missing", {SystemKind::wsl, SystemKind::conda}),
-            "conda install -c conda-forge cudnn");
-  EXPECT_EQ(probe::fix_for("fabric_manager", {SystemKind::pip}), probe::find_cause("fabric_manager")->fix);
-  EXPECT_EQ(probe::fix_for("no such cause", {}), "");
+  EXPECT_EQ(probe::fix_for("cudnn_missing", {SystemKind::pip, SystemKind::debian}, 13),
+            "pip install nvidia-cudnn-cu13");
+  EXPECT_EQ(probe::fix_for("cudnn_missing", {SystemKind::wsl, SystemKind::conda}, 13),
+            "conda install -c conda-forge \"cuda-version=13\" cudnn");
+  EXPECT_EQ(probe::fix_for("fabric_manager", {SystemKind::pip}, 12), probe::find_cause("fabric_manager")->fix);
+  EXPECT_EQ(probe::fix_for("no such cause", {}, 13), "");
+}
+
+TEST(CauseTable, TheFixIsForTheModulesCuda) {
+  const struct {
+    const char* cause;
+    std::vector<SystemKind> kinds;
+    const char *with_13, *with_12;
+  } cases[] = {
+      {"cublas_missing", {SystemKind::pip}, "pip install nvidia-cublas", "pip install nvidia-cublas-cu12"},
+      {"cublas_missing",
+       {SystemKind::conda},
+       "conda install -c conda-forge libcublas=13",
+       "conda install -c conda-forge libcublas=12"},
+      {"cublas_missing",
+       {SystemKind::debian},
+       "From NVIDIA's repository: sudo apt install libcublas-13-0; or pip install nvidia-cublas.",
+       "From NVIDIA's repository: sudo apt install libcublas-12-9; or pip install nvidia-cublas-cu12."},
+      {"cublas_missing",
+       {SystemKind::docker},
+       "Use an image with CUDA's runtime libraries, e.g. nvidia/cuda:13.0.1-cudnn-runtime-ubuntu24.04.",
+       "Use an image with CUDA's runtime libraries, e.g. nvidia/cuda:12.9.1-cudnn-runtime-ubuntu24.04."},
+      {"library_wrong_major",
+       {},
+       "pip install nvidia-cudnn-cu13 nvidia-cublas",
+       "pip install nvidia-cudnn-cu12 nvidia-cublas-cu12"},
+      {"cudnn_missing", {SystemKind::pip}, "pip install nvidia-cudnn-cu13", "pip install nvidia-cudnn-cu12"},
+      {"cudnn_broken",
+       {SystemKind::debian},
+       "sudo apt install --reinstall cudnn9-cuda-13, or pip install --force-reinstall nvidia-cudnn-cu13.",
+       "sudo apt install --reinstall cudnn9-cuda-12, or pip install --force-reinstall nvidia-cudnn-cu12."},
+      {"cudnn_too_old",
+       {SystemKind::pip},
+       "pip install --upgrade nvidia-cudnn-cu13",
+       "pip install --upgrade nvidia-cudnn-cu12"},
+      {"cudnn_other_cuda",
+       {SystemKind::pip},
+       "pip uninstall nvidia-cudnn-cu12 && pip install --force-reinstall nvidia-cudnn-cu13",
+       "pip uninstall nvidia-cudnn-cu13 && pip install --force-reinstall nvidia-cudnn-cu12"},
+      {"driver_too_old",
+       {},
+       "Update NVIDIA's driver to 580 or newer, or install the module for CUDA 12 (libkeratin_cuda12.so), which works "
+       "with driver 525.60 and newer.",
+       "Update NVIDIA's driver to 525.60 or newer."},
+  };
+  for (const auto& c : cases) {
+    EXPECT_EQ(probe::fix_for(c.cause, c.kinds, 13), c.with_13) << c.cause;
+    EXPECT_EQ(probe::fix_for(c.cause, c.kinds, 12), c.with_12) << c.cause;
+  }
+}
+
+TEST(CauseTable, NoFixNamesTheOtherCudasPackages) {
+  const struct {
+    int cuda;
+    std::vector<const char*> foreign;
+  } cases[] = {{13,
+                {"install nvidia-cudnn-cu12", "reinstall nvidia-cudnn-cu12", "cublas-cu12", "12-9", "cuda-12",
+                 "cuda:12", "version=12", "libcublas=12", ".so.12", "{", "}"}},
+               {12,
+                {"install nvidia-cudnn-cu13", "reinstall nvidia-cudnn-cu13", "nvidia-cublas.", "nvidia-cublas,", "13-0",
+                 "cuda-13", "cuda:13", "version=13", "libcublas=13", ".so.13", "{", "}"}}};
+  for (const auto& c : cases) {
+    for (const probe::Cause& cause : probe::causes()) {
+      for (const std::vector<SystemKind>& kinds : std::vector<std::vector<SystemKind>>{{},
+                                                                                       {SystemKind::docker},
+                                                                                       {SystemKind::wsl},
+                                                                                       {SystemKind::conda},
+                                                                                       {SystemKind::pip},
+                                                                                       {SystemKind::debian}}) {
+        const std::string fix = probe::fix_for(cause.id, kinds, c.cuda);
+        for (const char* part : c.foreign) {
+          // "uninstall nvidia-cudnn-cu12" is what is asked for.
+          const std::size_t at = fix.find(part);
+          const bool removed = at != std::string::npos && at >= 2 && fix.compare(at - 2, 2, "un") == 0;
+          EXPECT_TRUE(at == std::string::npos || removed) << cause.id << ", CUDA " << c.cuda << ": " << fix;
+        }
+      }
+    }
+  }
+}
+
+// backends/cuda/module.cpp refuses GPUs below 7.5, whatever the toolkit could compile for.
+TEST(CauseTable, NoModuleIsSaidToServeGpusThatItRefuses) {
+  for (const probe::VersionRow& row : probe::version_table()) {
+    EXPECT_EQ(std::string(row.gpus), "compute capability 8.0 and newer; 7.5 when built for it") << row.module;
+  }
+}
+
+TEST(ModuleFile, IsTheFirstThatTheDriverServes) {
+  const std::string a13 = "/a/libkeratin_cuda13.so", a12 = "/a/libkeratin_cuda12.so", b13 = "/b/libkeratin_cuda13.so";
+  const struct {
+    std::vector<std::string> files;
+    int driver;
+    std::string path;
+    int cuda_major;
+  } cases[] = {{{}, 13000, "", 13},          {{a13, a12}, 13000, a13, 13},
+               {{a13, a12}, 12020, a12, 12}, {{a13, b13, a12}, 12000, a12, 12},
+               {{a12}, 13010, a12, 12},      {{a12, b13}, 13010, a12, 12},
+               {{a13}, 12080, a13, 13},      {{a13, a12}, 11040, a13, 13},
+               {{a13, a12}, 0, a13, 13}};
+  for (const auto& c : cases) {
+    const probe::ModuleFile file = probe::choose_module(c.files, c.driver);
+    EXPECT_EQ(file.path, c.path) << "driver " << c.driver;
+    EXPECT_EQ(file.cuda_major, c.cuda_major) << "driver " << c.driver;
+  }
 }
 
 class DiagnosisTest : public CauseTest {};
@@ -325,6 +452,29 @@ TEST_F(DiagnosisTest, AHangingDriverIsGivenUp) {
   const Diagnosis found = diagnose(machine, "cuInit=hang", healthy_module, 0.2);
   EXPECT_EQ(found.cause(), "driver_crashed") << told(found);
   EXPECT_NE(found.findings.front().text().find("did not answer"), std::string::npos);
+}
+
+// Modules for CUDA 13 and 12, and a driver that serves the older one: the GPU works.
+TEST_F(DiagnosisTest, TheModuleThatTheDriverServesIsJudged) {
+  GpuMachine machine;
+  const std::string cublas = "/usr/local/cuda/lib64/libcublasLt.so.12";
+  machine.add_copy(cublas, kFakeDriver);
+  const std::string script = "version=12020,driver=535.183,cudnnGetCudartVersion=12090";
+  const auto cuda12 = [](ModuleReport& report) {
+    probe::set_text(report.path, kCuda12);
+    report.devices = 1;
+  };
+  const Diagnosis works = diagnose(machine, script, cuda12, 20, {kCuda13, kCuda12});
+  EXPECT_EQ(works.cause(), "none") << told(works);
+  EXPECT_EQ(works.exit_status(), 0);
+  for (const char* part : {"cuBLASLt: 13.1.0, ", "libcublasLt.so.12 (", "libkeratin_cuda12.so, for CUDA 12",
+                           "libkeratin_cuda13.so: it needs CUDA 13.0, the driver offers 12.2"}) {
+    EXPECT_NE(told(works).find(part), std::string::npos) << "'" << part << "' is not in\n" << told(works);
+  }
+  // The module ends its process before it can say which it is: the driver's version tells.
+  const Diagnosis crashes = diagnose(machine, script, [](ModuleReport&) { std::abort(); }, 20, {kCuda13, kCuda12});
+  EXPECT_EQ(crashes.cause(), "module_broken") << told(crashes);
+  EXPECT_NE(told(crashes).find("libcublasLt.so.12 ("), std::string::npos) << told(crashes);
 }
 
 TEST_F(DiagnosisTest, ASecondGpuThatWorksIsEnough) {
