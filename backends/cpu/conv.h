@@ -150,8 +150,8 @@ inline i64 partial_sums(i64 kernel_bytes) {
   return std::clamp<i64>(kBytes / std::max<i64>(kernel_bytes, 1), kFewest, kMost);
 }
 
-// A kernel's gradient: each chunk of images adds up one of its own (the first in the result's place); they are joined in
-// order.
+// A kernel's gradient: each chunk of images adds up one of its own (the first in the result's place); they are joined
+// in order.
 template <class T>
 struct KernelSum {
   Cut cut;
