@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Training steps of the two MNIST models by PyTorch and JAX on a GPU, one line of JSON for each way of running them.
 
-    gpu_peers.py [--steps 500] [--warm-up 50] [--batch-size 128]
+    gpu_peers.py [--steps 500] [--warm-up 50] [--batch-size 128] pytorch|jax
 
 The models, the batch and the optimizer are those of keratin_training_benchmark. Data lies on the device, PyTorch uses
 its fused Adam and cudnn.benchmark, nothing is read back within the timed steps, and the device is synchronised before
@@ -9,12 +9,17 @@ and after them. TF32 is allowed for products and convolutions everywhere ("high"
 """
 import argparse
 import json
+import sys
 import time
 
 
+def say(**fields):
+    print(json.dumps(fields), flush=True)
+
+
 def report(library, way, model, steps, seconds, batch):
-    print(json.dumps({"library": library, "way": way, "model": model, "batch_size": batch, "steps": steps,
-                      "microseconds_per_step": seconds / steps * 1e6, "precision": "high"}), flush=True)
+    say(library=library, way=way, model=model, batch_size=batch, steps=steps,
+        microseconds_per_step=seconds / steps * 1e6, precision="high")
 
 
 def run_torch(options):
@@ -23,8 +28,10 @@ def run_torch(options):
     torch.backends.cuda.matmul.allow_tf32 = True
     torch.backends.cudnn.allow_tf32 = True
     torch.backends.cudnn.benchmark = True
+    if not torch.cuda.is_available():
+        sys.exit(f"PyTorch {torch.__version__} finds no GPU: its wheel must be one for CUDA")
     device = torch.device("cuda")
-    print(json.dumps({"library": "pytorch", "version": torch.__version__, "device": torch.cuda.get_device_name()}))
+    say(library="pytorch", version=torch.__version__, device=torch.cuda.get_device_name())
 
     def mlp():
         return nn.Sequential(nn.Flatten(), nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10))
@@ -65,14 +72,16 @@ def run_torch(options):
                 torch.cuda.synchronize()
                 report("pytorch", way, name, options.steps, time.perf_counter() - start, options.batch_size)
             except Exception as error:  # one way that does not work must not hide the others
-                print(json.dumps({"library": "pytorch", "way": way, "model": name, "error": str(error)[:300]}))
+                say(library="pytorch", way=way, model=name, error=str(error)[:300])
 
 
 def run_jax(options):
     import jax
     import jax.numpy as jnp
     jax.config.update("jax_default_matmul_precision", "tensorfloat32")
-    print(json.dumps({"library": "jax", "version": jax.__version__, "device": str(jax.devices()[0])}))
+    if jax.default_backend() != "gpu":
+        sys.exit(f"JAX {jax.__version__} finds no GPU: jax[cuda13] must be installed")
+    say(library="jax", version=jax.__version__, device=str(jax.devices()[0]))
     n = 60000 // options.batch_size * options.batch_size
     key = jax.random.PRNGKey(1)
     images = jax.random.randint(key, (n, 28, 28, 1), 0, 256).astype(jnp.uint8)
@@ -119,27 +128,36 @@ def run_jax(options):
             parameters = tree(lambda p, m, v: p - alpha * m / (jnp.sqrt(v) + 1e-7), parameters, m, v)
             return (parameters, m, v, t), loss
 
-        zeros = tree(jnp.zeros_like, parameters)
-        jitted = jax.jit(one_step, donate_argnums=0)
-        state = (tree(jnp.copy, parameters), zeros, tree(jnp.zeros_like, parameters), jnp.float32(0))
-        for i in range(options.warm_up):
-            state, loss = jitted(state, i)
-        jax.block_until_ready(state)
-        start = time.perf_counter()
-        for i in range(options.steps):
-            state, loss = jitted(state, i)
-        jax.block_until_ready(state)
-        report("jax", "jit", name, options.steps, time.perf_counter() - start, options.batch_size)
+        def fresh():
+            return (tree(jnp.copy, parameters), tree(jnp.zeros_like, parameters), tree(jnp.zeros_like, parameters),
+                    jnp.float32(0))
 
-        scanned = jax.jit(lambda state, steps: jax.lax.scan(one_step, state, steps), donate_argnums=0)
-        state = (tree(jnp.copy, parameters), tree(jnp.zeros_like, parameters), tree(jnp.zeros_like, parameters),
-                 jnp.float32(0))
-        state, _ = scanned(state, jnp.arange(options.steps))  # compiled for this many steps
-        jax.block_until_ready(state)
-        start = time.perf_counter()
-        state, _ = scanned(state, jnp.arange(options.steps))
-        jax.block_until_ready(state)
-        report("jax", "lax.scan", name, options.steps, time.perf_counter() - start, options.batch_size)
+        def by_step():
+            jitted = jax.jit(one_step, donate_argnums=0)
+            state = fresh()
+            for i in range(options.warm_up):
+                state, _ = jitted(state, i)
+            jax.block_until_ready(state)
+            start = time.perf_counter()
+            for i in range(options.steps):
+                state, _ = jitted(state, i)
+            jax.block_until_ready(state)
+            return time.perf_counter() - start
+
+        def by_scan():
+            scanned = jax.jit(lambda state, steps: jax.lax.scan(one_step, state, steps), donate_argnums=0)
+            state, _ = scanned(fresh(), jnp.arange(options.steps))  # compiled for this many steps
+            jax.block_until_ready(state)
+            start = time.perf_counter()
+            state, _ = scanned(state, jnp.arange(options.steps))
+            jax.block_until_ready(state)
+            return time.perf_counter() - start
+
+        for way, measure in (("jit", by_step), ("lax.scan", by_scan)):
+            try:
+                report("jax", way, name, options.steps, measure(), options.batch_size)
+            except Exception as error:  # one way that does not work must not hide the others
+                say(library="jax", way=way, model=name, error=str(error)[:300])
 
 
 def main():

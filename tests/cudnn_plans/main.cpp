@@ -6,6 +6,7 @@
 //   keratin_cudnn_plans --dump      on a machine with a GPU: how cuDNN describes it
 #include <cstdio>
 #include <cstdlib>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -41,33 +42,45 @@ std::string device_description(int capability) {
          std::to_string(capability * 10) + R"(,"driverVer":13000,"deviceName":")" + name + R"("})";
 }
 
+constexpr std::int64_t kMnist = 60000, kTutorial = 1000, kSmallImages = 50000;
+
 struct Case {
   const char* where;
+  std::int64_t samples;
   std::int64_t size, channels, filters, window, stride;
   const char* padding;
 };
 // Every convolution of the examples and of `keratin bench`'s models.
 constexpr Case kCases[] = {
-    {"mnist_cnn, first", 28, 1, 32, 3, 1, "valid"},
-    {"mnist_cnn, second", 13, 32, 64, 3, 1, "valid"},
-    {"two convolutions in a row", 26, 32, 64, 3, 1, "valid"},
-    {"the tutorials' 28x28x3", 28, 3, 32, 3, 1, "valid"},
-    {"28x28x3, same", 28, 3, 32, 3, 1, "same"},
-    {"LeNet, first", 28, 1, 6, 5, 1, "same"},
-    {"LeNet, second", 14, 6, 16, 5, 1, "valid"},
-    {"resnet, first", 32, 3, 16, 3, 1, "same"},
-    {"resnet, stage 1", 32, 16, 16, 3, 1, "same"},
-    {"resnet, into stage 2", 32, 16, 32, 3, 2, "same"},
-    {"resnet, shortcut 2", 32, 16, 32, 1, 2, "same"},
-    {"resnet, stage 2", 16, 32, 32, 3, 1, "same"},
-    {"resnet, into stage 3", 16, 32, 64, 3, 2, "same"},
-    {"resnet, shortcut 3", 16, 32, 64, 1, 2, "same"},
-    {"resnet, stage 3", 8, 64, 64, 3, 1, "same"},
-    {"resnet, into stage 4", 8, 64, 128, 3, 2, "same"},
+    {"mnist_cnn, first", kMnist, 28, 1, 32, 3, 1, "valid"},
+    {"mnist_cnn, second", kMnist, 13, 32, 64, 3, 1, "valid"},
+    {"two convolutions in a row", kMnist, 26, 32, 64, 3, 1, "valid"},
+    {"the tutorials' 28x28x3", kTutorial, 28, 3, 32, 3, 1, "valid"},
+    {"28x28x3, same", kTutorial, 28, 3, 32, 3, 1, "same"},
+    {"LeNet, first", kMnist, 28, 1, 6, 5, 1, "same"},
+    {"LeNet, second", kMnist, 14, 6, 16, 5, 1, "valid"},
+    {"resnet, first", kSmallImages, 32, 3, 16, 3, 1, "same"},
+    {"resnet, stage 1", kSmallImages, 32, 16, 16, 3, 1, "same"},
+    {"resnet, into stage 2", kSmallImages, 32, 16, 32, 3, 2, "same"},
+    {"resnet, shortcut 2", kSmallImages, 32, 16, 32, 1, 2, "same"},
+    {"resnet, stage 2", kSmallImages, 16, 32, 32, 3, 1, "same"},
+    {"resnet, into stage 3", kSmallImages, 16, 32, 64, 3, 2, "same"},
+    {"resnet, shortcut 3", kSmallImages, 16, 32, 64, 1, 2, "same"},
+    {"resnet, stage 3", kSmallImages, 8, 64, 64, 3, 1, "same"},
+    {"resnet, into stage 4", kSmallImages, 8, 64, 128, 3, 2, "same"},
 };
 
+// Those of `keratin bench` and of the examples, each with the last batch that it leaves of the samples.
+std::set<std::int64_t> batch_sizes(const Case& c) {
+  std::set<std::int64_t> sizes;
+  for (const std::int64_t size : {32, 128, 512}) sizes.insert({size, c.samples % size});
+  if (c.samples == kMnist) sizes.insert({256, 10000 % 256});  // validation
+  sizes.erase(0);
+  return sizes;
+}
+
 cuda::ConvProblem problem_of(const Case& c, std::int64_t batch, cuda::ConvDirection direction, bool fused,
-                             Precision precision) {
+                             Precision precision, bool deterministic) {
   const Padding2D pads = resolve_padding(c.padding, {c.size, c.size}, {c.window, c.window}, {c.stride, c.stride});
   const std::int64_t out = (c.size + pads.before[0] + pads.after[0] - c.window) / c.stride + 1;
   return {.direction = direction,
@@ -89,41 +102,55 @@ cuda::ConvProblem problem_of(const Case& c, std::int64_t batch, cuda::ConvDirect
           .bias = fused,
           .relu = fused,
           .precision = precision,
-          .deterministic = true,
+          .deterministic = deterministic,
           .workspace_limit = std::int64_t{256} << 20};
+}
+
+struct Counts {
+  int plans = 0, refused = 0;
+};
+
+// All directions of one convolution at one batch size. Plans of batches of 128 are shown.
+void check_case(const cuda::ConvTarget& target, const Case& c, std::int64_t batch, Precision precision,
+                bool deterministic, Counts& counts) {
+  const char* level = precision == Precision::high ? "high" : "highest";
+  const char* order = deterministic ? "deterministic" : "any order";
+  const auto check = [&](const char* what, cuda::ConvDirection direction, bool fused) {
+    std::string reason;
+    const auto plan =
+        cuda::ConvPlan::make(target, problem_of(c, batch, direction, fused, precision, deterministic), reason);
+    ++counts.plans;
+    if (!plan) {
+      ++counts.refused;
+      std::printf("%-26s %-8s %-14s %-16s batch %d: NO PLAN: %s\n", c.where, level, order, what,
+                  static_cast<int>(batch), reason.c_str());
+    } else if (batch == 128) {
+      std::printf("%-26s %-8s %-14s %-16s %zu engines, %s\n", c.where, level, order, what, plan->engines(),
+                  plan->description().c_str());
+    }
+  };
+  check("forward", cuda::ConvDirection::forward, false);
+  check("forward fused", cuda::ConvDirection::forward, true);
+  check("input gradient", cuda::ConvDirection::input_gradient, false);
+  check("kernel gradient", cuda::ConvDirection::kernel_gradient, false);
 }
 
 int check_all(const cuda::dnn::Api& api, int capability) {
   cuda::dnn::Descriptor device(api, cuda::dnn::kDeviceProperties);
   device.set_text(cuda::dnn::kDevicePropertiesJson, device_description(capability)).finalize();
-  int plans = 0, refused = 0;
+  Counts counts;
   for (const Case& c : kCases) {
     for (const Precision precision : {Precision::highest, Precision::high}) {
-      for (const std::int64_t batch : {128, 96, 32}) {  // full, the last one of 60000, Keras's default
-        const auto check = [&](const char* what, cuda::ConvDirection direction, bool fused) {
-          std::string reason;
-          const auto plan =
-              cuda::ConvPlan::make({api, nullptr, &device}, problem_of(c, batch, direction, fused, precision), reason);
-          ++plans;
-          if (plan && batch == 128) {
-            std::printf("%-26s %-8s %-16s %zu engines, %s\n", c.where,
-                        precision == Precision::high ? "high" : "highest", what, plan->engines(),
-                        plan->description().c_str());
-          }
-          if (plan) return;
-          ++refused;
-          std::printf("%-26s %-8s %-16s batch %d: NO PLAN: %s\n", c.where,
-                      precision == Precision::high ? "high" : "highest", what, static_cast<int>(batch), reason.c_str());
-        };
-        check("forward", cuda::ConvDirection::forward, false);
-        check("forward fused", cuda::ConvDirection::forward, true);
-        check("input gradient", cuda::ConvDirection::input_gradient, false);
-        check("kernel gradient", cuda::ConvDirection::kernel_gradient, false);
+      for (const bool deterministic : {true, false}) {
+        for (const std::int64_t batch : batch_sizes(c)) {
+          check_case({api, nullptr, &device}, c, batch, precision, deterministic, counts);
+        }
       }
     }
   }
-  std::printf("sm_%d, cuDNN %zu: %d problems, %d without a plan\n", capability, api.version(), plans, refused);
-  return refused == 0 ? 0 : 1;
+  std::printf("sm_%d, cuDNN %zu: %d problems, %d without a plan\n", capability, api.version(), counts.plans,
+              counts.refused);
+  return counts.refused == 0 ? 0 : 1;
 }
 
 // Recurrent layers need a device for more than their descriptors; of these cuDNN sees here whether they fit together.

@@ -6,13 +6,14 @@
 #include <filesystem>
 #include <string>
 
-#include "tests/build_paths.h"
 #include "tests/io/temporary_folder.h"
+#include "tests/support/source_path.h"
 
 namespace keratin {
 namespace {
 
 using keratin::testing::read_file;
+using keratin::testing::source_path;
 using keratin::testing::TemporaryFolder;
 using keratin::testing::write_file;
 
@@ -27,7 +28,7 @@ class DownloadMnist : public ::testing::Test {
   int download(const std::string& arguments) {
     const std::string log = folder_.path("log");
     const std::string command = "KERATIN_MIRRORS='file://" + folder_.path("nowhere") + " file://" +
-                                folder_.path("mirror") + "' sh '" KERATIN_SOURCE_DIR "/scripts/download_mnist.sh' " +
+                                folder_.path("mirror") + "' sh '" + source_path("scripts/download_mnist.sh") + "' " +
                                 arguments + " > '" + log + "' 2>&1";
     const int status = std::system(command.c_str());
     output_ = read_file(log);

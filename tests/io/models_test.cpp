@@ -6,11 +6,11 @@
 #include "keratin/io/detail/hdf5_reader.h"
 #include "keratin/io/detail/json_config.h"
 #include "keratin/io/detail/zip_archive.h"
-#include "tests/build_paths.h"
 #include "tests/io/temporary_folder.h"
 #include "tests/layers/golden_layers.h"
 #include "tests/support/expect_error.h"
 #include "tests/support/small_models.h"
+#include "tests/support/source_path.h"
 
 namespace keratin {
 namespace {
@@ -245,7 +245,7 @@ TEST(ModelFiles, WeightsByName) {
 
 // Files that Keras 2.15 has written (scripts/fixtures/make_keras2_fixtures.py): shared layers, models inside a model.
 TEST(ModelFiles, OfKerasTwo) {
-  const std::string folder = KERATIN_SOURCE_DIR "/tests/fixtures/keras/";
+  const std::string folder = testing::source_path("tests/fixtures/keras/");
   std::string warnings;
   set_log_handler([&](LogLevel, std::string_view text) { warnings += text; });
   for (const char* name : {"keras2_sequential", "keras2_functional"}) {

@@ -6,7 +6,6 @@
 
 #include "keratin/core/model/activation.h"
 #include "keratin/core/model/registry.h"
-#include "keratin/core/runtime/device.h"
 #include "keratin/core/training/model.h"
 #include "keratin/layers/activations/activation.h"
 #include "keratin/layers/core/input.h"
@@ -14,7 +13,7 @@
 #include "tests/layers/golden_layers.h"
 #include "tests/support/golden_file.h"
 #include "tests/support/layer_program.h"
-#include "tests/support/modules.h"
+#include "tests/support/op_runner.h"
 
 namespace keratin {
 namespace {
@@ -64,16 +63,11 @@ struct Setting {
 // Otherwise GoogleTest prints its bytes, padding and all, which valgrind takes ill.
 void PrintTo(const Setting& setting, std::ostream* out) { *out << setting.device; }
 
-std::shared_ptr<Backend> open(const Setting& setting) {
-  if (std::string(setting.device) == "reference:0") return testing::reference_device();
-  return open_device(setting.device);
-}
-
 void check_phase(const Json& golden, const Layer& layer, const std::vector<Tensor>& inputs, const Tensor& cotangent,
                  Phase phase, const Setting& setting) {
   std::vector<Spec> specs;
   for (const Tensor& input : inputs) specs.push_back({input.shape(), input.dtype()});
-  LayerProgram program(layer, specs, phase, open(setting));
+  LayerProgram program(layer, specs, phase, testing::device_if_there(setting.device));
   // An embedding of ids is as precise as its weights.
   EXPECT_EQ(program.output().dtype, is_floating(specs[0].dtype) ? setting.dtype : DType::float32);
   const LayerResult result = program.run(inputs, cotangent.astype(program.output().dtype));
@@ -143,19 +137,20 @@ void check_layer_golden(const Json& golden, const Layer& own, const Setting& set
 class LayerGoldens : public ::testing::TestWithParam<Setting> {
  protected:
   void SetUp() override {
-    if (std::string(GetParam().device) == "reference:0" && !testing::have_modules()) {
-      GTEST_SKIP() << "a static build has no backend modules";
-    }
+    if (!testing::device_if_there(GetParam().device)) GTEST_SKIP() << "there is no " << GetParam().device;
   }
 };
 
 // Goldens have 9 digits, but XLA, which computed them, knows tanh in double precision to 1e-7 only, and gradients of
-// float32 weights are float32.
+// float32 weights are float32. GPUs sum in other orders.
 INSTANTIATE_TEST_SUITE_P(Devices, LayerGoldens,
                          ::testing::Values(Setting{"reference:0", DType::float64, 1e-6},
-                                           Setting{"cpu:0", DType::float32, 1e-5}),
+                                           Setting{"cpu:0", DType::float32, 1e-5},
+                                           Setting{"cudasim:0", DType::float32, 2e-5},
+                                           Setting{"cuda:0", DType::float32, 5e-5}),
                          [](const auto& setting) {
-                           return setting.param.dtype == DType::float64 ? "Reference" : "Cpu";
+                           const std::string device = setting.param.device;
+                           return device.substr(0, device.find(':'));
                          });
 
 TEST_P(LayerGoldens, LayersComputeWhatKerasDoes) {
@@ -174,7 +169,8 @@ TEST_P(LayerGoldens, ActivationsComputeWhatKerasDoes) {
   const Tensor cotangent = tensor_of(activations["cotangent"], GetParam().dtype);
   for (const auto& [name, golden] : activations["functions"].items()) {
     SCOPED_TRACE(name);
-    LayerProgram program(Activation(name), {{x.shape(), x.dtype()}}, Phase::predict, open(GetParam()));
+    LayerProgram program(Activation(name), {{x.shape(), x.dtype()}}, Phase::predict,
+                         testing::device_if_there(GetParam().device));
     Value columns = cotangent;  // glu has half as many
     if (program.output().shape != cotangent.shape()) columns = ops::split(columns, 2)[0];
     const LayerResult result = program.run({x}, columns);

@@ -4,12 +4,12 @@
 
 #include <stdexcept>
 
-#include "tests/build_paths.h"
+#include "tests/support/source_path.h"
 
 namespace keratin::testing {
 
 std::string read_golden(const std::string& name) {
-  const std::string path = KERATIN_SOURCE_DIR "/tests/goldens/" + name + ".json.gz";
+  const std::string path = source_path("tests/goldens/" + name + ".json.gz");
   gzFile file = gzopen(path.c_str(), "rb");
   if (!file) throw std::runtime_error(path + " cannot be opened");
   std::string text;

@@ -5,7 +5,7 @@
 #include "keratin/core/ops/elementwise.h"
 #include "keratin/core/ops/reduce.h"
 #include "keratin/core/ops/shaping.h"
-#include "keratin/core/runtime/device.h"
+#include "tests/support/op_runner.h"
 
 namespace keratin::testing {
 
@@ -56,7 +56,7 @@ LayerProgram::LayerProgram(const Layer& layer, const std::vector<Spec>& inputs, 
   }
   for (const auto& [variable, value] : trace.assigned()) program.updates.push_back(assign(variable, value));
   instance_ =
-      std::make_unique<PlanInstance>(compile(program, *device), compile_options(), std::make_shared<Arena>(device));
+      std::make_unique<PlanInstance>(compile(program, *device), exact_options(), std::make_shared<Arena>(device));
   instance_->allocate();
 }
 

@@ -6,6 +6,7 @@
 #include "keratin/core/graph/leaves.h"
 #include "keratin/core/runtime/device.h"
 #include "keratin/core/tensor/philox.h"
+#include "tests/support/modules.h"
 
 namespace keratin::testing {
 namespace {
@@ -95,10 +96,24 @@ Program decomposed(const Program& program) {
   });
 }
 
+std::shared_ptr<Backend> device_if_there(const std::string& name) {
+  current_device();  // throws when KERATIN_DEVICE names one that is not there
+  if (name == "reference:0") return have_modules() ? reference_device() : nullptr;
+  if (name == "cudasim:0") return have_simulated_gpu() ? simulated_gpu() : nullptr;
+  if (name.starts_with("cuda:") && list_physical_devices("GPU").empty()) return nullptr;
+  return open_device(name);
+}
+
+CompileOptions exact_options() {
+  CompileOptions options = compile_options();
+  options.precision = Precision::highest;
+  return options;
+}
+
 CaseRunner::CaseRunner(std::shared_ptr<Backend> device, const OpCase& op_case, CaseProgram program)
     : device_(std::move(device)),
       program_(std::move(program)),
-      instance_(compile_unfused(program_.program, *device_), compile_options(), std::make_shared<Arena>(device_)) {
+      instance_(compile_unfused(program_.program, *device_), exact_options(), std::make_shared<Arena>(device_)) {
   for (const Operand& operand : op_case.inputs) in_device_memory_.push_back(operand.in_device_memory);
   instance_.allocate();
 }

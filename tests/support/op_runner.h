@@ -30,6 +30,13 @@ Value weighted_sum(std::span<const Value> outputs, std::uint64_t seed = 1);
 // `program` with every op that has a decomposition replaced by it, one level deep.
 Program decomposed(const Program& program);
 
+// "reference:0", "cpu:0", "cudasim:0" (the simulated GPU) or "cuda:0"; null where this build or machine has none.
+// Throws when KERATIN_DEVICE asks for a device that is not there: then nothing may be skipped.
+std::shared_ptr<Backend> device_if_there(const std::string& name);
+
+// What programs are compiled with when their results are compared: true float32, which is not a GPU's default.
+CompileOptions exact_options();
+
 // A program on a device, compiled without fusing: the ops stay as the row says.
 class CaseRunner {
  public:

@@ -11,9 +11,9 @@
 #include "keratin/core/tensor/errors.h"
 #include "keratin/core/training/registry.h"
 #include "keratin/layers/layers.h"
-#include "tests/build_paths.h"
 #include "tests/layers/golden_layers.h"
 #include "tests/support/expect_error.h"
+#include "tests/support/source_path.h"
 
 namespace keratin {
 namespace {
@@ -40,7 +40,7 @@ TEST(LayerRegistry, EveryPublicLayerIsInTheTableAndInTheTableOfGoldens) {
   for (const auto& [name, layer] : testing::golden_layers()) with_golden.insert(layer.class_name());
   const std::regex declaration("\nclass (\\w+) : public Layer \\{");
   int found = 0;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(KERATIN_SOURCE_DIR "/layers")) {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(testing::source_path("layers"))) {
     if (entry.path().extension() != ".h") continue;
     std::ifstream file(entry.path());
     const std::string text{std::istreambuf_iterator<char>(file), {}};

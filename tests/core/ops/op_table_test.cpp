@@ -26,6 +26,7 @@ constexpr std::int64_t kVariedElements = 12;
 constexpr std::int64_t kLargeInput = 2000;
 
 std::vector<std::shared_ptr<Backend>> devices() {
+  current_device();  // throws when KERATIN_DEVICE names one that is not there
   std::vector<std::shared_ptr<Backend>> result;
   for (const DeviceInfo& info : list_physical_devices()) result.push_back(open_device(info.name));
   if (have_simulated_gpu() && !std::getenv("KERATIN_CPU_ISA")) result.push_back(simulated_gpu());

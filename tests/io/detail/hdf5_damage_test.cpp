@@ -10,8 +10,8 @@
 #include "keratin/core/tensor/errors.h"
 #include "keratin/io/detail/hdf5_reader.h"
 #include "keratin/io/detail/hdf5_writer.h"
-#include "tests/build_paths.h"
 #include "tests/io/temporary_folder.h"
+#include "tests/support/source_path.h"
 
 namespace keratin::detail {
 namespace {
@@ -27,7 +27,7 @@ H5Buffer sample(const std::string& name) {
     root.dataset("layers/dense/vars/1", Tensor({2}, {true, false}));
     return write_hdf5_to_memory(root);
   }
-  const std::string text = testing::read_file(KERATIN_SOURCE_DIR "/tests/fixtures/hdf5/" + name + ".h5");
+  const std::string text = testing::read_file(testing::source_path("tests/fixtures/hdf5/" + name + ".h5"));
   H5Buffer bytes(text.size());
   std::memcpy(bytes.data(), text.data(), text.size());
   return bytes;

@@ -10,8 +10,8 @@
 #include <functional>
 
 #include "keratin/core/tensor/errors.h"
-#include "tests/build_paths.h"
 #include "tests/io/temporary_folder.h"
+#include "tests/support/source_path.h"
 
 namespace keratin::detail {
 namespace {
@@ -20,9 +20,7 @@ using testing::read_file;
 using testing::TemporaryFolder;
 using testing::write_file;
 
-std::string fixture(const std::string& name) {
-  return std::string(KERATIN_SOURCE_DIR "/tests/fixtures/hdf5/") + name + ".h5";
-}
+std::string fixture(const std::string& name) { return testing::source_path("tests/fixtures/hdf5/" + name + ".h5"); }
 
 H5Buffer bytes_of(const std::string& text) {
   H5Buffer bytes(text.size());
