@@ -3,17 +3,10 @@
 #include "keratin/backends/cuda/probe/libraries.h"
 
 namespace keratin::cuda {
-namespace {
-
-// The oldest whose graphs were checked: 9.8, the first that makes plans for a described device.
-constexpr std::size_t kOldest = 90800;
-
-}  // namespace
 
 std::string dnn_fault(const dnn::Api& api, const std::string& path, int cuda_major) {
-  if (api.version() < kOldest) {
-    return path + " is cuDNN " + probe::cudnn_version_text(static_cast<long>(api.version())) +
-           "; 9.8 is the oldest that is used";
+  if (const auto version = static_cast<long>(api.version()); version < probe::kOldestCudnn) {
+    return path + " is cuDNN " + probe::cudnn_version_text(version) + "; 9.8 is the oldest that is used";
   }
   // Minor versions of the runtime mix; major ones do not.
   const int built_for = static_cast<int>(api.cudart_version() / 1000);

@@ -6,7 +6,6 @@ namespace keratin::probe {
 namespace {
 
 constexpr std::int64_t kLeastFree = std::int64_t{512} << 20;  // a CUDA context and its libraries take about that
-constexpr long kOldestCudnn = 90800;                          // graphs that can be checked without a device
 constexpr int kLeastCapability = 75;                          // of every module, whatever its toolkit could do
 constexpr int kCompiledFor = 90;  // newer GPUs take the module's code for these through the driver's compiler
 constexpr int kNvmlMismatch = 18, kNvmlLost = 15, kCudnnPartsDiffer = 1002;

@@ -28,6 +28,9 @@ CudnnReport empty_cudnn_report();
 void ask_cublas(const System& system, const LibrarySearch& found, CublasReport& report);
 void ask_cudnn(const System& system, const LibrarySearch& found, CudnnReport& report);
 
+// The oldest that is used: 9.8, the first that makes plans for a described device, with which the graphs were checked.
+inline constexpr long kOldestCudnn = 90800;
+
 // 91900 -> "9.19.0", 130100 -> "13.1.0", 13010 (CUDA) -> "13.1"
 std::string cudnn_version_text(long version);
 std::string cublas_version_text(long version);
