@@ -24,6 +24,8 @@ Libraries open_all() {
   if (open_blas(found.cublas_lt, blas, result.blas_reason)) {
     result.blas = &blas;
     result.blas_path = found.cublas_lt.path;
+  } else {
+    result.blas_cause = found.cublas_lt.cause("cublas");
   }
   // cuDNN opens cuBLASLt by itself and finds the one that is open already.
   if (!open_dnn(found.cudnn, dnn, result.dnn_reason)) return result;

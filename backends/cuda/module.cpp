@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "keratin/backends/cuda/backend.h"
+#include "keratin/backends/cuda/least_capability.h"
 #include "keratin/core/runtime/detail/fingerprint.h"
 #include "keratin/core/tensor/errors.h"
 
@@ -13,9 +14,6 @@
 
 namespace keratin::cuda {
 namespace {
-
-// Pascal and older have no kernels in this toolkit.
-constexpr int kLeastCapability = 75;
 
 // The loader then asks the driver and the machine's files, which know more.
 constexpr const char* kAskTheProbe = "no_usable_device";
@@ -72,7 +70,7 @@ Availability look() {
                       "; 7.5 is the least that is supported",
                   "arch_unsupported");
   }
-  if (!libraries().blas) return refuse("cuBLASLt cannot be used: " + libraries().blas_reason, "cublas_missing");
+  if (!libraries().blas) return refuse("cuBLASLt cannot be used: " + libraries().blas_reason, libraries().blas_cause);
   return {count, "", ""};
 }
 

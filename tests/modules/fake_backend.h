@@ -10,8 +10,7 @@
 namespace keratin::testing {
 
 std::unique_ptr<Backend> make_fake_backend(int index);
-// The device "<name>:0".
-std::unique_ptr<Backend> make_wrong_backend(const std::string& name);
+std::unique_ptr<Backend> make_wrong_backend(const std::string& device);  // "fake:0"
 
 }  // namespace keratin::testing
 

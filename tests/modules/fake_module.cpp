@@ -44,7 +44,7 @@ enum class Fault {
   open_throws_other,  // an exception that is not Keratin's
   open_null,
   open_exclusive,    // a DeviceError with a cause of doctor's table
-  first_exclusive,   // the same, of the first of the two devices
+  first_exclusive,   // the same, of the first of the two devices; the other one has the CPU's kernels
   undefined_symbol,  // the library cannot be linked at run time
   other_name,        // a file renamed by somebody
   wrong_number,      // the CPU's kernels, but the results of one op are off by one
@@ -88,7 +88,10 @@ std::unique_ptr<Backend> open(int index) {
     throw BackendError("the fake device is in exclusive mode", "device_exclusive");
   }
   if constexpr (has(Fault::undefined_symbol)) nobody_defines_this();
-  return has(Fault::wrong_number) ? make_wrong_backend(module_name()) : make_fake_backend(index);
+  if (has(Fault::wrong_number) || has(Fault::first_exclusive)) {
+    return make_wrong_backend(module_name() + ":" + std::to_string(index));
+  }
+  return make_fake_backend(index);
 }
 
 BackendModule make_table() {

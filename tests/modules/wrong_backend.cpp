@@ -73,7 +73,7 @@ class WrongExecutable final : public Executable {
 
 class WrongBackend final : public Backend {
  public:
-  explicit WrongBackend(const std::string& name) : name_(name + ":0"), cpu_(cpu_module().open(0)) {}
+  explicit WrongBackend(const std::string& device) : name_(device), cpu_(cpu_module().open(0)) {}
   DeviceInfo info() const override {
     DeviceInfo info = cpu_->info();
     info.name = name_;
@@ -103,7 +103,9 @@ class WrongBackend final : public Backend {
 
 }  // namespace
 
-std::unique_ptr<Backend> make_wrong_backend(const std::string& name) { return std::make_unique<WrongBackend>(name); }
+std::unique_ptr<Backend> make_wrong_backend(const std::string& device) {
+  return std::make_unique<WrongBackend>(device);
+}
 
 }  // namespace keratin::testing
 

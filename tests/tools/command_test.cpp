@@ -82,6 +82,15 @@ TEST_F(KeratinCommand, DoctorComputesAndCompares) {
   EXPECT_EQ(doctor({"--json"}).output.find("{\n  \"cause\": \"none\""), 0u);
 }
 
+// "auto" passes over a GPU that cannot be opened, and so does doctor, which tells of it.
+TEST_F(KeratinCommand, DoctorLooksAtEveryGpu) {
+  install(fake_module_folder("first_exclusive") + "/libkeratin_fake.so");
+  const CommandResult json = doctor({"--json"});
+  EXPECT_EQ(json.status, 0) << json.output;
+  for (const char* part : {"\"cause\": \"device_exclusive\"", "\"usable\": true", "cuda:1, "})
+    expect_contains(json, part);
+}
+
 // As users with a driver for CUDA 12 have it: the newer module refuses the driver, the older one works.
 TEST_F(KeratinCommand, DoctorJudgesTheModuleThatTheDriverServes) {
   install(fake_module_folder("old_driver") + "/libkeratin_fake.so");

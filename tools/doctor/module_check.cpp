@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <functional>
+#include <utility>
 
 #include "keratin/core/runtime/loader.h"
 #include "keratin/keratin.h"
@@ -83,15 +84,34 @@ std::string check_device(const std::string& device, ModuleReport& report, std::s
   return wrong;
 }
 
+void blame(ModuleReport& report, const std::string& cause, const std::string& reason) {
+  if (*report.cause) return;  // the first one counts
+  set_text(report.cause, probe::find_cause(cause) ? cause : "compute_failed");
+  set_text(report.reason, reason);
+}
+
+// All of them, though one fails: "auto" passes over those that cannot be opened, and then another one is in use.
 void check_devices(ModuleReport& report) {
   set_float32_precision(Precision::highest);
   std::string computed;
+  bool taken = false;  // by "auto"
   for (int i = 0; i < report.devices; ++i) {
-    const std::string wrong = check_device("cuda:" + std::to_string(i), report, computed);
-    if (wrong.empty()) continue;
-    set_text(report.cause, "compute_failed");
-    set_text(report.reason, wrong);
-    return;
+    const std::string device = "cuda:" + std::to_string(i);
+    std::string wrong, cause = "compute_failed";
+    bool opened = false;
+    set_text(report.stage, "opening " + device);
+    try {
+      { const DeviceScope scope(device); }
+      opened = true;
+      wrong = check_device(device, report, computed);
+    } catch (const DeviceError& error) {
+      cause = error.cause();
+      wrong = error.what();
+    } catch (const std::exception& error) {
+      wrong = device + ": " + error.what();
+    }
+    if (!wrong.empty()) blame(report, cause, wrong);
+    if (opened && !std::exchange(taken, true)) report.usable = wrong.empty();
   }
 }
 
@@ -110,12 +130,8 @@ void check_module(ModuleReport& report) {
   try {
     report.devices = loaded.module->device_count();
     check_devices(report);
-  } catch (const DeviceError& error) {
-    set_text(report.cause, probe::find_cause(error.cause()) ? error.cause() : "compute_failed");
-    set_text(report.reason, error.what());
   } catch (const std::exception& error) {
-    set_text(report.cause, "compute_failed");
-    set_text(report.reason, error.what());
+    blame(report, "compute_failed", error.what());
   }
 }
 

@@ -205,16 +205,23 @@ const Cause kCauses[] = {
      .seen_by = "the file is cut off, is no module, lacks symbols, or fails when it starts",
      .fix = kReinstallKeratin},
     {.id = "cublas_missing",
-     .sentence = "No usable cuBLASLt was found; the GPU cannot be used without it.",
-     .seen_by =
-         "libcublasLt.so.13 (CUDA 12's module: libcublasLt.so.12) is in none of the folders looked at, or cannot "
-         "be opened",
+     .sentence = "cuBLASLt was not found; the GPU cannot be used without it.",
+     .seen_by = "libcublasLt.so.13 (CUDA 12's module: libcublasLt.so.12) is in none of the folders looked at",
      .fix = "pip install {cublas wheel}, or install the CUDA {cuda} toolkit's libraries, or name their folder in "
             "KERATIN_CUDA_PATH.",
      .docker = "Use an image with CUDA's runtime libraries, e.g. {image}.",
      .conda = "conda install -c conda-forge libcublas={cuda}",
      .pip = "pip install {cublas wheel}",
      .debian = "From NVIDIA's repository: sudo apt install {cublas package}; or pip install {cublas wheel}."},
+    {.id = "cublas_broken",
+     .sentence = "cuBLASLt is damaged; the GPU cannot be used without it.",
+     .seen_by = "libcublasLt.so.13 (CUDA 12's module: libcublasLt.so.12) is cut off, is something else, cannot be "
+                "opened, or asking it for its version ends the process",
+     .fix = "Install cuBLAS anew: pip install --force-reinstall {cublas wheel}.",
+     .docker = "Use a fresh image with CUDA's runtime libraries, e.g. {image}.",
+     .conda = "conda install -c conda-forge --force-reinstall libcublas={cuda}",
+     .pip = "pip install --force-reinstall {cublas wheel}",
+     .debian = "sudo apt install --reinstall {cublas package}, or pip install --force-reinstall {cublas wheel}."},
     {.id = "library_wrong_major",
      .sentence = "Only a cuBLASLt or cuDNN of another major version was found.",
      .seen_by = "for instance libcublasLt.so.12 or libcudnn.so.8, where libcublasLt.so.13 or libcudnn.so.9 is needed",

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 
+#include "keratin/backends/cuda/error_cause.h"
+#include "keratin/backends/cuda/least_capability.h"
+
 namespace keratin::probe {
 namespace {
 
 constexpr std::int64_t kLeastFree = std::int64_t{512} << 20;  // a CUDA context and its libraries take about that
-constexpr int kLeastCapability = 75;                          // of every module, whatever its toolkit could do
 constexpr int kCompiledFor = 90;  // newer GPUs take the module's code for these through the driver's compiler
 constexpr int kNvmlMismatch = 18, kNvmlLost = 15, kCudnnPartsDiffer = 1002;
 
@@ -39,9 +41,13 @@ class Judge {
   }
 
   void add(const std::string& cause, const std::string& detail, bool blocks = true) {
-    const auto same = [&](const Finding& finding) { return finding.cause == cause; };
-    if (std::any_of(findings_.begin(), findings_.end(), same)) return;
-    findings_.push_back({cause, detail, fix(cause), blocks});
+    const auto same = std::find_if(findings_.begin(), findings_.end(),
+                                   [&](const Finding& finding) { return finding.cause == cause; });
+    if (same == findings_.end()) {
+      findings_.push_back({cause, detail, fix(cause), blocks});
+    } else if (blocks && !same->blocks) {
+      *same = {cause, detail, fix(cause), true};
+    }
   }
   std::string fix(const std::string& cause) const { return fix_for(cause, facts_.kinds, facts_.needed_cuda / 1000); }
 
@@ -93,16 +99,13 @@ class Judge {
     no_device(said);
   }
 
-  // Codes that mean the same whether the driver starts, counts or opens a device.
+  // Codes that mean the same whether the driver starts, counts or opens a device; false for those that say little. The
+  // driver's are the runtime's.
   bool device_error(int code, const std::string& said, bool blocks) {
-    if (code == 802) return add("fabric_manager", said, blocks), true;
-    if (code >= 805 && code <= 810) return add("mps_trouble", said, blocks), true;
-    if (code == 214 || code == 220 || code == 226) return add("device_lost", said, blocks), true;
-    if (code == 221 || code == 222) return add("jit_missing", said, blocks), true;
-    if (code == 209) return add("arch_unsupported", said, blocks), true;
-    if (code == 46) return add("device_exclusive", said, blocks), true;
-    if (code == 2) return add("memory_held", said + held_by(), blocks), true;
-    return false;
+    const std::string cause(cuda::cause_of(cuda::kRuntimeCauses, code));
+    if (cause == "no_usable_device" || cause == "compute_failed") return false;
+    add(cause, said + (cause == "memory_held" ? held_by() : ""), blocks);
+    return true;
   }
 
   // The driver starts or fails with one of the errors that say little: the files and NVML say more.
@@ -176,7 +179,7 @@ class Judge {
         if (!device_error(gpu.context_result, said, !other)) add("no_usable_device", said, !other);
       }
       if (gpu.compute_mode == 2) add("device_exclusive", name + "compute mode \"prohibited\"", !other);
-      if (gpu.capability > 0 && gpu.capability < kLeastCapability) {
+      if (gpu.capability > 0 && gpu.capability < cuda::kLeastCapability) {
         add("arch_unsupported", name + "compute capability " + capability(gpu.capability), !other);
       }
       if (gpu.capability >= kCompiledFor + 10 && !facts_.jit_compiler) {
@@ -205,18 +208,19 @@ class Judge {
   static std::string capability(int number) { return std::to_string(number / 10) + "." + std::to_string(number % 10); }
   static bool short_of_memory(const DriverGpu& gpu) { return gpu.context_result == 0 && gpu.free_bytes < kLeastFree; }
   bool works(const DriverGpu& gpu) const {
-    return gpu.context_result <= 0 && gpu.compute_mode != 2 && gpu.capability >= kLeastCapability &&
+    return gpu.context_result <= 0 && gpu.compute_mode != 2 && gpu.capability >= cuda::kLeastCapability &&
            !short_of_memory(gpu);
   }
 
   void libraries() {
     const CudaLibraries& found = facts_.libraries;
+    const std::string cause = found.cublas_lt.cause("cublas");
     if (!found.cublas_lt.found()) {
-      add(found.cublas_lt.other_majors.empty() ? "cublas_missing" : "library_wrong_major", found.cublas_lt.failure());
+      add(cause, found.cublas_lt.failure());
     } else if (!facts_.cublas_outcome.finished) {
-      add("cublas_missing", found.cublas_lt.path + " " + facts_.cublas_outcome.text());
+      add(cause, found.cublas_lt.path + " " + facts_.cublas_outcome.text());
     } else if (*facts_.cublas.error) {
-      add("cublas_missing", facts_.cublas.error);
+      add(cause, facts_.cublas.error);
     }
     cudnn(found.cudnn);
   }
@@ -224,13 +228,7 @@ class Judge {
   // Without cuDNN the GPU still works.
   void cudnn(const LibrarySearch& found) {
     const CudnnReport& report = facts_.cudnn;
-    if (!found.found()) {
-      const bool broken = !found.incomplete_path.empty() || !found.rejected.empty();
-      return add(broken                       ? "cudnn_broken"
-                 : found.other_majors.empty() ? "cudnn_missing"
-                                              : "library_wrong_major",
-                 found.failure(), false);
-    }
+    if (!found.found()) return add(found.cause("cudnn"), found.failure(), false);
     if (!facts_.cudnn_outcome.finished) {
       return add("cudnn_broken", found.path + ": " + report.stage + " " + facts_.cudnn_outcome.text(), false);
     }
@@ -262,15 +260,13 @@ class Judge {
     const ModuleReport& m = facts_.module;
     if (!facts_.module_outcome.finished) {
       return add(m.devices > 0 ? "compute_failed" : "module_broken",
-                 std::string(m.stage) + " " + facts_.module_outcome.text());
+                 std::string(m.stage) + " " + facts_.module_outcome.text(), !m.usable);
     }
     const std::string cause = m.cause;
     if (cause.empty()) return;
-    // The search for libraries has told of it, and whether there is one of another major version.
-    if (cause == "cublas_missing" && !facts_.libraries.cublas_lt.found()) return;
     // The driver's own findings say why it has no device; a cause of the module that is not in the table says so too.
     const bool explained = std::any_of(findings_.begin(), findings_.end(), [](const Finding& f) { return f.blocks; });
-    if (find_cause(cause) && cause != "none" && cause != "no_nvidia_hardware") return add(cause, m.reason);
+    if (find_cause(cause) && cause != "none" && cause != "no_nvidia_hardware") return add(cause, m.reason, !m.usable);
     if (!explained) add("no_usable_device", m.reason);
   }
 

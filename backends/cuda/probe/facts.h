@@ -18,9 +18,10 @@ namespace keratin::probe {
 struct ModuleReport {
   char stage[64];
   char path[512];     // of the module that was opened, or tried
-  char cause[48];     // "" when it has devices
+  char cause[48];     // "" when all its devices compute rightly
   char reason[1024];  // with `cause`
   int devices;
+  bool usable;          // the device that "auto" takes, the first that can be opened, computes rightly
   char computed[1024];  // what was computed on the devices and how well it agreed, one line each
 };
 

@@ -258,6 +258,11 @@ const std::vector<std::string>& cudnn_parts() {
   return parts;
 }
 
+std::string LibrarySearch::cause(const std::string& library) const {
+  if (found() || !incomplete_path.empty() || !rejected.empty()) return library + "_broken";
+  return other_majors.empty() ? library + "_missing" : "library_wrong_major";
+}
+
 std::string LibrarySearch::failure() const {
   if (found()) return "";
   if (!incomplete_path.empty()) {

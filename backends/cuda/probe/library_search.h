@@ -40,6 +40,9 @@ struct LibrarySearch {
   bool found() const { return !path.empty(); }
   // "libcudnn.so.9 was not found; looked in KERATIN_CUDA_PATH (/opt/x), ..." or what is wrong with the one there is.
   std::string failure() const;
+  // The id of doctor's table for a library ("cublas", "cudnn") that cannot be used: it is missing, broken, or there for
+  // another major version only.
+  std::string cause(const std::string& library) const;
 };
 
 struct CudaLibraries {

@@ -146,7 +146,7 @@ TEST_F(DeviceTest, TakesTheNextGpuWhenTheFirstCannotBeOpened) {
                            set_visible_devices({"cuda:0"});
                            tell(current_device_name() + "; " + gpu_unavailable_cause());
                          }),
-              ::testing::ExitedWithCode(0), "fake:1; cuda is available\nreason ''\n(.|\n)*cpu:0; device_exclusive");
+              ::testing::ExitedWithCode(0), "cuda:1; cuda is available\nreason ''\n(.|\n)*cpu:0; device_exclusive");
 }
 
 TEST_F(DeviceTest, HidesDevices) {

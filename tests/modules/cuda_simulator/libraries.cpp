@@ -16,6 +16,7 @@ const Libraries& libraries() {
                      .blas_path = "the simulator",
                      .dnn_path = fault.empty() ? "the simulator" : "",
                      .blas_reason = "",
+                     .blas_cause = "",
                      .dnn_reason = fault};
   }();
   return all;

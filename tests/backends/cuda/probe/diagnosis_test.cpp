@@ -207,8 +207,8 @@ const std::vector<CauseCase>& cases() {
       {"DriverCrashes", "driver_crashed", "cuDevicePrimaryCtxRetain=crash", kUnchanged, "ended by signal 11"},
       {"CublasMissing", "cublas_missing", "",
        [](GpuMachine& m) { m.remove("/usr/local/cuda/lib64/libcublasLt.so.13"); }, "was not found; looked in"},
-      {"CublasAborts", "cublas_missing", "cublasLtGetVersion=abort", kUnchanged, "ended by signal 6"},
-      {"CublasDamaged", "cublas_missing", "",
+      {"CublasAborts", "cublas_broken", "cublasLtGetVersion=abort", kUnchanged, "ended by signal 6"},
+      {"CublasDamaged", "cublas_broken", "",
        [](GpuMachine& m) { m.add_file("/usr/local/cuda/lib64/libcublasLt.so.13", "half a file"); },
        "it is not a shared library"},
       {"OldCublas", "library_wrong_major", "",
@@ -222,7 +222,7 @@ const std::vector<CauseCase>& cases() {
        "sudo apt install libcublas-12-9 cudnn9-cuda-12; or pip install nvidia-cudnn-cu12 nvidia-cublas-cu12", 1,
        [](ModuleReport& report) {
          probe::set_text(report.path, kCuda12);
-         module_with(report, "cublas_missing", "only another major version was found");
+         module_with(report, "library_wrong_major", "only another major version was found");
        }},
       {"OldCudnn", "library_wrong_major", "",
        [](GpuMachine& m) {
@@ -365,6 +365,14 @@ TEST(CauseTable, TheFixIsForTheModulesCuda) {
        "pip install nvidia-cudnn-cu13 nvidia-cublas",
        "pip install nvidia-cudnn-cu12 nvidia-cublas-cu12"},
       {"cudnn_missing", {SystemKind::pip}, "pip install nvidia-cudnn-cu13", "pip install nvidia-cudnn-cu12"},
+      {"cublas_broken",
+       {SystemKind::pip},
+       "pip install --force-reinstall nvidia-cublas",
+       "pip install --force-reinstall nvidia-cublas-cu12"},
+      {"cublas_broken",
+       {SystemKind::debian},
+       "sudo apt install --reinstall libcublas-13-0, or pip install --force-reinstall nvidia-cublas.",
+       "sudo apt install --reinstall libcublas-12-9, or pip install --force-reinstall nvidia-cublas-cu12."},
       {"cudnn_broken",
        {SystemKind::debian},
        "sudo apt install --reinstall cudnn9-cuda-13, or pip install --force-reinstall nvidia-cudnn-cu13.",
@@ -483,6 +491,33 @@ TEST_F(DiagnosisTest, ASecondGpuThatWorksIsEnough) {
   EXPECT_EQ(found.cause(), "device_exclusive");
   EXPECT_TRUE(found.usable);
   EXPECT_EQ(found.exit_status(), 0);
+}
+
+// What "auto" would take decides: it passes over GPUs that cannot be opened, not over those that compute wrongly.
+TEST_F(DiagnosisTest, AModulesFaultBlocksUnlessAutoTakesAGpuThatWorks) {
+  for (const bool usable : {false, true}) {
+    GpuMachine machine;
+    const Diagnosis found = diagnose(machine, "", [&](ModuleReport& report) {
+      module_with(report, "device_exclusive", "cuda:0 is in exclusive mode");
+      report.devices = 2;
+      report.usable = usable;
+    });
+    EXPECT_EQ(found.cause(), "device_exclusive") << told(found);
+    EXPECT_EQ(found.usable, usable);
+    EXPECT_EQ(found.exit_status(), usable ? 0 : 1);
+  }
+}
+
+// The driver finds one of two GPUs exclusive, which would do no harm; the module cannot open the other one either.
+TEST_F(DiagnosisTest, ACauseBlocksWhenOneOfItsFindingsDoes) {
+  GpuMachine machine;
+  const Diagnosis found = diagnose(machine, "count=2,nvml_count=2,first_context=46", [](ModuleReport& report) {
+    module_with(report, "device_exclusive", "cuda:1 is in exclusive mode, too");
+    report.devices = 2;
+  });
+  EXPECT_EQ(found.findings.size(), 1u) << told(found);
+  EXPECT_FALSE(found.usable);
+  EXPECT_NE(found.findings.front().text().find("cuda:1"), std::string::npos) << told(found);
 }
 
 TEST_F(DiagnosisTest, SeveralCausesAreToldInOrder) {
