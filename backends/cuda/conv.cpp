@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 #include <vector>
 
 #include "keratin/backends/cuda/conv_plan.h"
@@ -11,6 +12,7 @@
 #include "keratin/backends/cuda/kernel.h"
 #include "keratin/backends/cuda/matmul_plan.h"
 #include "keratin/core/ops/detail/windows.h"
+#include "keratin/core/tensor/log.h"
 
 namespace keratin::cuda {
 namespace {
@@ -54,6 +56,22 @@ std::string text_of(const Problem& p) {
          std::to_string(s.kh) + "x" + std::to_string(s.kw) + ", ";
 }
 
+KernelPtr direct_kernel(const Problem& p) {
+  return make_kernel(text_of(p) + "one element at a time", [p](const Launch& l) {
+    switch (p.direction) {
+      case ConvDirection::forward:
+        direct_conv(l.stream, p.dtype, p.shape, l.in[0], l.in[1], l.out[0]);
+        if (!p.bias && !p.relu) return;
+        return add_bias(l.stream, p.dtype, p.relu, p.bias ? l.in[2] : nullptr, l.out[0],
+                        p.shape.n * p.shape.oh * p.shape.ow, p.shape.f);
+      case ConvDirection::input_gradient:
+        return direct_conv_input_gradient(l.stream, p.dtype, p.shape, l.in[0], l.in[1], l.out[0]);
+      case ConvDirection::kernel_gradient:
+        return direct_conv_kernel_gradient(l.stream, p.dtype, p.shape, l.in[0], l.in[1], l.out[0]);
+    }
+  });
+}
+
 // cuDNN wants kernels as (f, kh, kw, c / groups); ours are transposed before or after, in the workspace.
 class DnnConv final : public Kernel {
  public:
@@ -61,35 +79,48 @@ class DnnConv final : public Kernel {
       : Kernel("", aligned(p.kernel_size() * 4) + plan->workspace_bytes()),
         p_(p),
         plan_(std::move(plan)),
-        epilogue_(epilogue) {}
+        epilogue_(epilogue),
+        rescue_(direct_kernel(p)) {}
 
   std::string description() const override {
+    if (rescued_) return rescue_->description() + ", " + plan_->description();
     return text_of(p_) + plan_->description() + (epilogue_ ? ", epilogue by itself" : "");
   }
 
   void run(const Launch& l) const override {
+    if (run_plan(l)) return;
+    if (!std::exchange(rescued_, true)) {
+      log(LogLevel::warning, text_of(p_) + "every engine of cuDNN failed (" + plan_->failure() +
+                                 "); it is computed one element at a time, which is slow");
+    }
+    rescue_->run(l);
+  }
+
+ private:
+  bool run_plan(const Launch& l) const {
     void* kernel = l.workspace;
     void* rest = l.workspace + aligned(p_.kernel_size() * 4);
     const auto input = [&](std::size_t i) { return const_cast<void*>(l.in[i]); };
     if (p_.direction == ConvDirection::kernel_gradient) {
-      plan_->run({input(0), input(1), kernel}, rest);
+      if (!plan_->run({input(0), input(1), kernel}, rest)) return false;
       transpose(l.stream, 4, 1, p_.shape.f, p_.kernel_rows(), kernel, l.out[0]);
-      return;
+      return true;
     }
     transpose(l.stream, 4, 1, p_.kernel_rows(), p_.shape.f, l.in[1], kernel);
     std::vector<void*> operands = {input(0), kernel};
     if (p_.bias && !epilogue_) operands.push_back(input(2));
     operands.push_back(l.out[0]);
-    plan_->run(operands, rest);
-    if (!epilogue_) return;
+    if (!plan_->run(operands, rest)) return false;
     const WindowShape& s = p_.shape;
-    add_bias(l.stream, p_.dtype, p_.relu, p_.bias ? l.in[2] : nullptr, l.out[0], s.n * s.oh * s.ow, s.f);
+    if (epilogue_) add_bias(l.stream, p_.dtype, p_.relu, p_.bias ? l.in[2] : nullptr, l.out[0], s.n * s.oh * s.ow, s.f);
+    return true;
   }
 
- private:
   Problem p_;
   std::shared_ptr<ConvPlan> plan_;
-  bool epilogue_;  // bias and activation are a kernel of their own
+  bool epilogue_;     // bias and activation are a kernel of their own
+  KernelPtr rescue_;  // for when cuDNN fails in a run: memory is planned then, and this needs none
+  mutable bool rescued_ = false;
 };
 
 std::shared_ptr<ConvPlan> dnn_plan(const OpCall& call, const Problem& p, bool fused) {
@@ -204,22 +235,6 @@ class ProductConv final : public Kernel {
   i64 rows_bytes_;
   std::vector<Chunk> chunks_;
 };
-
-KernelPtr direct_kernel(const Problem& p) {
-  return make_kernel(text_of(p) + "one element at a time", [p](const Launch& l) {
-    switch (p.direction) {
-      case ConvDirection::forward:
-        direct_conv(l.stream, p.dtype, p.shape, l.in[0], l.in[1], l.out[0]);
-        if (!p.bias && !p.relu) return;
-        return add_bias(l.stream, p.dtype, p.relu, p.bias ? l.in[2] : nullptr, l.out[0],
-                        p.shape.n * p.shape.oh * p.shape.ow, p.shape.f);
-      case ConvDirection::input_gradient:
-        return direct_conv_input_gradient(l.stream, p.dtype, p.shape, l.in[0], l.in[1], l.out[0]);
-      case ConvDirection::kernel_gradient:
-        return direct_conv_kernel_gradient(l.stream, p.dtype, p.shape, l.in[0], l.in[1], l.out[0]);
-    }
-  });
-}
 
 KernelPtr conv_kernel(const OpCall& call, const Problem& p) {
   if (call.only_asking) return yes();

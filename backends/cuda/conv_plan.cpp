@@ -233,21 +233,28 @@ std::shared_ptr<ConvPlan> ConvPlan::make(const ConvTarget& target, const ConvPro
 }
 
 std::string ConvPlan::description() const {
+  if (current_ >= configs_.size()) return "no engine of cudnn works";
   return "cudnn engine " + std::to_string(configs_[current_].engine) +
          (configs_[current_].compiles ? " (compiled)" : "") + ", workspace " + std::to_string(workspace_bytes_);
 }
 
-void ConvPlan::run(const std::vector<void*>& operands, void* workspace) {
+bool ConvPlan::run(const std::vector<void*>& operands, void* workspace) {
+  if (current_ >= configs_.size()) return false;
   const Api& api = target_.api;
   Descriptor pack(api, kVariantPack);
   pack.set_integers(kPackIds, ids_).set_pointers(kPackPointers, operands).set_pointers(kPackWorkspace, {workspace});
   pack.finalize();
   while (true) {
     const int status = api.execute(target_.handle, plan_->raw(), pack.raw());
-    if (status == kSuccess) return;
-    std::string reason;
+    if (status == kSuccess) return true;
+    try {
+      check_dnn(api, status, "cudnnBackendExecute of a convolution");
+    } catch (const BackendError& error) {
+      failure_ = error.what();
+    }
+    std::string refusal;
     ++current_;
-    if (!advance(reason)) check_dnn(api, status, "cudnnBackendExecute of a convolution");
+    if (!advance(refusal)) return false;
   }
 }
 

@@ -48,8 +48,10 @@ class ConvPlan {
   std::size_t engines() const { return configs_.size(); }
 
   // Operands in the order of the op: x, kernel, bias, y; dy, kernel, dx; x, dy, dkernel. Goes on to the next engine
-  // when one fails; throws BackendError after the last.
-  void run(const std::vector<void*>& operands, void* workspace);
+  // when one fails; false after the last, and from then on.
+  bool run(const std::vector<void*>& operands, void* workspace);
+  // Why the last engine failed.
+  const std::string& failure() const { return failure_; }
 
  private:
   explicit ConvPlan(const ConvTarget& target, const ConvProblem& problem) : target_(target), problem_(problem) {}
@@ -72,6 +74,7 @@ class ConvPlan {
   std::optional<dnn::Descriptor> graph_, plan_;
   std::vector<Config> configs_;
   std::size_t current_ = 0;
+  std::string failure_;
   i64 workspace_bytes_ = 0, planned_bytes_ = -1;
 };
 

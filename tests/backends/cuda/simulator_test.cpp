@@ -52,14 +52,30 @@ Trained train_cnn(const std::string& device) {
 // Every way in which the libraries may say no.
 TEST_F(SimulatedGpu, ModelsTrainLikeOnTheCpu) {
   const Trained mlp = train_mlp("cpu"), cnn = train_cnn("cpu");
-  for (const char* faults : {"", "no_cudnn", "no_epilogue", "blas_fails=0", "dnn_fails=4", "dnn_no_engines",
-                             "dnn_rejects=4", "capture_fails", "no_cudnn,no_epilogue,blas_fails=0"}) {
+  for (const char* faults : {"", "no_cudnn", "no_epilogue", "blas_fails=0", "dnn_fails=4", "dnn_always_fails",
+                             "dnn_no_engines", "dnn_rejects=4", "capture_fails", "no_cudnn,no_epilogue,blas_fails=0"}) {
     SCOPED_TRACE("with '" + std::string(faults) + "'");
     const Gpu gpu(faults);
     ASSERT_NE(gpu.loaded().module, nullptr) << gpu.loaded().reason;
     expect_like(train_mlp(gpu.device()), mlp);
     expect_like(train_cnn(gpu.device()), cnn);
   }
+}
+
+TEST_F(SimulatedGpu, SaysThatNoEngineOfCudnnWorks) {
+  const Gpu gpu("dnn_always_fails");
+  std::string told;
+  set_log_handler([&](LogLevel level, std::string_view text) {
+    if (level == LogLevel::warning) told += text;
+  });
+  train_cnn(gpu.device());
+  set_log_handler(nullptr);
+  for (const char* what : {"conv 8x9x9x2", "conv input gradient ", "conv kernel gradient "}) {
+    const std::size_t at = told.find(what);
+    ASSERT_NE(at, std::string::npos) << what << " is not in: " << told;
+    EXPECT_NE(told.find("every engine of cuDNN failed (", at), std::string::npos) << told;
+  }
+  EXPECT_NE(told.find("cudnnBackendExecute of a convolution"), std::string::npos) << told;
 }
 
 TEST_F(SimulatedGpu, TellsWhatTheContextAndTheLibrariesTake) {

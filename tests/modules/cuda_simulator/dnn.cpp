@@ -298,7 +298,7 @@ int execute(Handle handle, RawDescriptor plan_raw, RawDescriptor pack_raw) {
   const Node& config = plan.child(kPlanConfig);
   const Engine& engine = engine_of(config.engine);
   std::int64_t failing = -1;
-  if (fault("dnn_fails", &failing) && failing == engine.index)
+  if ((fault("dnn_fails", &failing) && failing == engine.index) || fault("dnn_always_fails"))
     return broken_rule("the engine failed", kExecutionFailed);
   const auto ids = pack.integers(kPackIds);
   const auto pointers = pack.list<void*>(kPackPointers);
