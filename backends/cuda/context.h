@@ -56,8 +56,10 @@ class Context {
     std::int64_t free_;
   };
 
-  // Decisions by key; made while the mutex is held.
-  std::map<std::string, std::shared_ptr<const MatmulAlgorithms>> matmuls;
+  // A plan is being captured: a library that fails then says nothing about its algorithms, and none is chosen anew.
+  // Guarded by the mutex, as are the decisions by key.
+  bool capturing = false;
+  std::map<std::string, std::shared_ptr<MatmulAlgorithms>> matmuls;
   std::map<std::string, std::shared_ptr<ConvPlan>> convs;
   std::map<std::string, std::shared_ptr<const RecurrentPlan>> recurrents;
 

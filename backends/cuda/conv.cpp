@@ -75,8 +75,9 @@ KernelPtr direct_kernel(const Problem& p) {
 // cuDNN wants kernels as (f, kh, kw, c / groups); ours are transposed before or after, in the workspace.
 class DnnConv final : public Kernel {
  public:
-  DnnConv(const Problem& p, std::shared_ptr<ConvPlan> plan, bool epilogue)
+  DnnConv(const Context& context, const Problem& p, std::shared_ptr<ConvPlan> plan, bool epilogue)
       : Kernel("", aligned(p.kernel_size() * 4) + plan->workspace_bytes()),
+        context_(context),
         p_(p),
         plan_(std::move(plan)),
         epilogue_(epilogue),
@@ -102,7 +103,7 @@ class DnnConv final : public Kernel {
     void* rest = l.workspace + aligned(p_.kernel_size() * 4);
     const auto input = [&](std::size_t i) { return const_cast<void*>(l.in[i]); };
     if (p_.direction == ConvDirection::kernel_gradient) {
-      if (!plan_->run({input(0), input(1), kernel}, rest)) return false;
+      if (!plan_->run({input(0), input(1), kernel}, rest, context_.capturing)) return false;
       transpose(l.stream, 4, 1, p_.shape.f, p_.kernel_rows(), kernel, l.out[0]);
       return true;
     }
@@ -110,12 +111,13 @@ class DnnConv final : public Kernel {
     std::vector<void*> operands = {input(0), kernel};
     if (p_.bias && !epilogue_) operands.push_back(input(2));
     operands.push_back(l.out[0]);
-    if (!plan_->run(operands, rest)) return false;
+    if (!plan_->run(operands, rest, context_.capturing)) return false;
     const WindowShape& s = p_.shape;
     if (epilogue_) add_bias(l.stream, p_.dtype, p_.relu, p_.bias ? l.in[2] : nullptr, l.out[0], s.n * s.oh * s.ow, s.f);
     return true;
   }
 
+  const Context& context_;
   Problem p_;
   std::shared_ptr<ConvPlan> plan_;
   bool epilogue_;     // bias and activation are a kernel of their own
@@ -144,9 +146,9 @@ std::shared_ptr<ConvPlan> dnn_plan(const OpCall& call, const Problem& p, bool fu
 
 KernelPtr dnn_kernel(const OpCall& call, const Problem& p) {
   if (!call.context.dnn() || p.dtype != DType::float32 || call.alignment % kDnnAlignment != 0) return nullptr;
-  if (auto plan = dnn_plan(call, p, true)) return std::make_unique<DnnConv>(p, std::move(plan), false);
+  if (auto plan = dnn_plan(call, p, true)) return std::make_unique<DnnConv>(call.context, p, std::move(plan), false);
   if (!p.bias && !p.relu) return nullptr;
-  if (auto plan = dnn_plan(call, p, false)) return std::make_unique<DnnConv>(p, std::move(plan), true);
+  if (auto plan = dnn_plan(call, p, false)) return std::make_unique<DnnConv>(call.context, p, std::move(plan), true);
   return nullptr;
 }
 

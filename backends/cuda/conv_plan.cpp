@@ -104,6 +104,8 @@ void ConvPlan::build_graph() {
   const auto pointwise = [&](PointwiseMode mode, RawDescriptor from, RawDescriptor with, RawDescriptor to) {
     Descriptor kind(api, kPointwise);
     kind.set_choice(kPointwiseMode, kTypePointwiseMode, mode).set_choice(kPointwisePrecision, kTypeDataType, kFloat);
+    // relu(NaN) is NaN here, as everywhere.
+    if (mode == kReluForward) kind.set_choice(kPointwiseNanPropagation, kTypeNanPropagation, kPropagateNan);
     const RawDescriptor k = keep(std::move(kind.finalize()));
     Descriptor op(api, kOperationPointwise);
     op.set_descriptors(kOperationPointwiseDescriptor, {k}).set_descriptors(kOperationPointwiseX, {from});
@@ -208,6 +210,7 @@ bool ConvPlan::advance(std::string& reason) {
             "an engine needs " + std::to_string(bytes) + " bytes of workspace, allowed are " + std::to_string(limit);
         continue;
       }
+      if (plan_) retired_.push_back(std::move(*plan_));
       plan_ = std::move(plan);
       workspace_bytes_ = bytes;
       return true;
@@ -238,7 +241,7 @@ std::string ConvPlan::description() const {
          (configs_[current_].compiles ? " (compiled)" : "") + ", workspace " + std::to_string(workspace_bytes_);
 }
 
-bool ConvPlan::run(const std::vector<void*>& operands, void* workspace) {
+bool ConvPlan::run(const std::vector<void*>& operands, void* workspace, bool capturing) {
   if (current_ >= configs_.size()) return false;
   const Api& api = target_.api;
   Descriptor pack(api, kVariantPack);
@@ -250,6 +253,7 @@ bool ConvPlan::run(const std::vector<void*>& operands, void* workspace) {
     try {
       check_dnn(api, status, "cudnnBackendExecute of a convolution");
     } catch (const BackendError& error) {
+      if (capturing) throw;
       failure_ = error.what();
     }
     std::string refusal;

@@ -43,13 +43,14 @@ class ConvPlan {
   // Nothing when cuDNN has no engine for it under these conditions; `reason` says what it answered last.
   static std::shared_ptr<ConvPlan> make(const ConvTarget& target, const ConvProblem& problem, std::string& reason);
 
-  i64 workspace_bytes() const { return workspace_bytes_; }
+  // As planned with the first engine; those after it take no more.
+  i64 workspace_bytes() const { return planned_bytes_ >= 0 ? planned_bytes_ : workspace_bytes_; }
   std::string description() const;
   std::size_t engines() const { return configs_.size(); }
 
   // Operands in the order of the op: x, kernel, bias, y; dy, kernel, dx; x, dy, dkernel. Goes on to the next engine
-  // when one fails; false after the last, and from then on.
-  bool run(const std::vector<void*>& operands, void* workspace);
+  // when one fails; false after the last, and from then on. With `capturing` it throws BackendError instead.
+  bool run(const std::vector<void*>& operands, void* workspace, bool capturing);
   // Why the last engine failed.
   const std::string& failure() const { return failure_; }
 
@@ -72,6 +73,7 @@ class ConvPlan {
   std::vector<dnn::Descriptor> parts_;  // tensors and operations that the graph refers to
   std::vector<std::int64_t> ids_;       // of the operands' tensors
   std::optional<dnn::Descriptor> graph_, plan_;
+  std::vector<dnn::Descriptor> retired_;  // plans that failed: captured graphs may hold their kernels
   std::vector<Config> configs_;
   std::size_t current_ = 0;
   std::string failure_;

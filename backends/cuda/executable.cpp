@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <exception>
 #include <string_view>
 
 #include "keratin/backends/cuda/recurrent.h"
@@ -139,17 +140,28 @@ void CudaExecutable::run_eagerly() const {
 // Records the plan as a graph; false when that failed, which leaves the stream as it was.
 bool CudaExecutable::capture() {
   const RuntimeApi& api = runtime_api();
-  Graph graph = nullptr;
   std::string reason;
-  check_runtime(api.capture_begin(context_->stream()), "cudaStreamBeginCapture");
-  try {
-    run_eagerly();
-  } catch (const Error& error) {
-    reason = error.what();
+  int error = api.capture_begin(context_->stream());
+  if (error == 0) {
+    std::exception_ptr other;
+    context_->capturing = true;
+    try {
+      run_eagerly();
+    } catch (const Error& failure) {
+      reason = failure.what();
+    } catch (...) {
+      other = std::current_exception();
+    }
+    context_->capturing = false;
+    Graph graph = nullptr;
+    error = api.capture_end(context_->stream(), &graph);
+    if (error == 0 && reason.empty() && !other) error = api.graph_instantiate(&graph_, graph);
+    if (graph) api.graph_destroy(graph);
+    if (other) {
+      api.last_error();
+      std::rethrow_exception(other);
+    }
   }
-  int error = api.capture_end(context_->stream(), &graph);
-  if (error == 0 && reason.empty()) error = api.graph_instantiate(&graph_, graph);
-  if (graph) api.graph_destroy(graph);
   if (error == 0 && reason.empty()) return true;
   api.last_error();
   graph_ = nullptr;
@@ -187,14 +199,20 @@ std::vector<double> CudaExecutable::run_profiled() {
   const std::lock_guard lock(context_->mutex());
   context_->activate();
   const RuntimeApi& api = runtime_api();
-  std::vector<Event> events(steps_.size() + 1, nullptr);
+  struct Events : std::vector<Event> {
+    using std::vector<Event>::vector;
+    ~Events() {
+      for (Event event : *this) {
+        if (event) runtime_api().event_destroy(event);
+      }
+    }
+  } events(steps_.size() + 1, nullptr);
   for (Event& event : events) check_runtime(api.event_create(&event), "cudaEventCreate");
   check_runtime(api.event_record(events[0], context_->stream()), "cudaEventRecord");
   for (std::size_t step = 0; step < steps_.size(); ++step) {
     launch_step(step);
     check_runtime(api.event_record(events[step + 1], context_->stream()), "cudaEventRecord");
   }
-  warm_ = true;
   check_runtime(api.event_synchronize(events.back()), "cudaEventSynchronize");
   std::vector<double> seconds;
   for (std::size_t step = 0; step < steps_.size(); ++step) {
@@ -202,7 +220,6 @@ std::vector<double> CudaExecutable::run_profiled() {
     check_runtime(api.event_milliseconds(&milliseconds, events[step], events[step + 1]), "cudaEventElapsedTime");
     seconds.push_back(milliseconds / 1e3);
   }
-  for (Event event : events) api.event_destroy(event);
   return seconds;
 }
 

@@ -1,6 +1,7 @@
 #include "keratin/backends/cuda/matmul_plan.h"
 
 #include <array>
+#include <utility>
 
 #include "keratin/backends/cuda/device/elementwise.h"
 #include "keratin/core/tensor/errors.h"
@@ -52,16 +53,13 @@ std::string text_of(const MatmulShape& s) {
          (s.batches > 1 ? " (" + std::to_string(s.batches) + " of them)" : "") + " " + std::string(name_of(s.dtype));
 }
 
-std::uint32_t epilogue_of(const MatmulShape& s, bool fused) {
-  if (!fused) return blas::kEpilogueDefault;
-  if (s.bias) return s.relu ? blas::kEpilogueReluBias : blas::kEpilogueBias;
-  return s.relu ? blas::kEpilogueRelu : blas::kEpilogueDefault;
-}
-
 }  // namespace
 
 MatmulPlan::MatmulPlan(Context& context, const MatmulShape& shape, const CompileOptions& options)
-    : context_(context), shape_(shape), tf32_(options.precision != Precision::highest) {
+    : context_(context),
+      shape_(shape),
+      deterministic_(options.deterministic),
+      tf32_(options.precision != Precision::highest) {
   const blas::Api& api = context.blas();
   const int type = shape.dtype == DType::float64 ? blas::kR64F : blas::kR32F;
   check_blas(api, api.desc_create(&desc_, compute_type(shape.dtype, options.precision), type),
@@ -82,54 +80,62 @@ MatmulPlan::MatmulPlan(Context& context, const MatmulShape& shape, const Compile
   shape.trans_a ? make(a_, shape.k, shape.m, shape.stride_a) : make(a_, shape.m, shape.k, shape.stride_a);
   make(c_, shape.m, shape.n, shape.stride_c);
 
-  std::shared_ptr<const MatmulAlgorithms>& known = context.matmuls[key_of(shape, options)];
-  const auto ask = [&](bool fused) {
-    set_desc(api, desc_, blas::kDescEpilogue, epilogue_of(shape, fused));
-    // Its alignment is read from it, nothing else; the real one comes with every run.
-    if (fused && shape.bias)
-      set_desc(api, desc_, blas::kDescBiasPointer, reinterpret_cast<const void*>(shape.alignment));
-    auto result = std::make_shared<MatmulAlgorithms>();
-    result->fused = fused;
-    blas::Preference preference = nullptr;
-    check_blas(api, api.preference_create(&preference), "cublasLtMatmulPreferenceCreate");
-    const std::unique_ptr<std::remove_pointer_t<blas::Preference>, int (*)(blas::Preference)> owner(
-        preference, api.preference_destroy);
-    set_preference(api, preference, blas::kPreferenceMaxWorkspace, static_cast<std::size_t>(workspace_limit(context)));
-    for (const int attribute : {blas::kPreferenceAlignmentA, blas::kPreferenceAlignmentB, blas::kPreferenceAlignmentC,
-                                blas::kPreferenceAlignmentD}) {
-      set_preference(api, preference, attribute, static_cast<std::uint32_t>(shape.alignment));
-    }
-    if (options.deterministic) {
-      set_preference(api, preference, blas::kPreferenceReductionMask, blas::kReductionSchemesInFixedOrder);
-    }
-    std::array<blas::HeuristicResult, kProposals> proposals{};
-    int count = 0;
-    const int status =
-        api.heuristic(context.blas_handle(), desc_, b_, a_, c_, c_, preference, kProposals, proposals.data(), &count);
-    if (status != blas::kSuccess && status != blas::kNotSupported)
-      check_blas(api, status, "cublasLtMatmulAlgoGetHeuristic");
-    if (status == blas::kSuccess) {
-      for (int i = 0; i < count; ++i) {
-        const blas::HeuristicResult& proposal = proposals[static_cast<std::size_t>(i)];
-        // Memory is planned for the best one; those behind it must do with as much.
-        const bool fits = result->found.empty() || proposal.workspace_bytes <= result->found[0].workspace_bytes;
-        if (proposal.status == blas::kSuccess && fits) result->found.push_back(proposal);
-      }
-    }
-    return result;
-  };
+  std::shared_ptr<MatmulAlgorithms>& known = context.matmuls[key_of(shape, options)];
   if (!known) {
-    std::shared_ptr<MatmulAlgorithms> asked = ask(true);
-    // Not every epilogue has a kernel for every product: then bias and activation are a kernel of their own.
-    if (asked->found.empty() && (shape.bias || shape.relu)) asked = ask(false);
-    if (asked->found.empty()) {
+    // cuBLASLt's relu is max(x, 0), which makes 0 of NaN. Where there is one, it and the bias are a kernel of ours.
+    MatmulAlgorithms asked = propose(shape.bias && !shape.relu, workspace_limit(context));
+    // Not every product has a kernel that adds the bias.
+    if (asked.found.empty() && asked.fused) asked = propose(false, workspace_limit(context));
+    if (asked.found.empty()) {
       throw BackendError("cuda: cuBLASLt has no algorithm for the product " + text_of(shape), "compute_failed");
     }
-    known = asked;
+    known = std::make_shared<MatmulAlgorithms>(std::move(asked));
   }
   algorithms_ = known;
-  set_desc(api, desc_, blas::kDescEpilogue, epilogue_of(shape, algorithms_->fused));
+  set_epilogue(algorithms_->fused);
   workspace_bytes_ = static_cast<i64>(algorithms_->found[0].workspace_bytes);
+}
+
+void MatmulPlan::set_epilogue(bool fused) const {
+  set_desc(context_.blas(), desc_, blas::kDescEpilogue,
+           std::uint32_t{fused ? blas::kEpilogueBias : blas::kEpilogueDefault});
+  desc_is_fused_ = fused;
+}
+
+MatmulAlgorithms MatmulPlan::propose(bool fused, i64 workspace_limit) const {
+  const blas::Api& api = context_.blas();
+  set_epilogue(fused);
+  // Its alignment is read from it, nothing else; the real one comes with every run.
+  if (fused) set_desc(api, desc_, blas::kDescBiasPointer, reinterpret_cast<const void*>(shape_.alignment));
+  MatmulAlgorithms result{.fused = fused};
+  blas::Preference preference = nullptr;
+  check_blas(api, api.preference_create(&preference), "cublasLtMatmulPreferenceCreate");
+  const std::unique_ptr<std::remove_pointer_t<blas::Preference>, int (*)(blas::Preference)> owner(
+      preference, api.preference_destroy);
+  set_preference(api, preference, blas::kPreferenceMaxWorkspace, static_cast<std::size_t>(workspace_limit));
+  for (const int attribute : {blas::kPreferenceAlignmentA, blas::kPreferenceAlignmentB, blas::kPreferenceAlignmentC,
+                              blas::kPreferenceAlignmentD}) {
+    set_preference(api, preference, attribute, static_cast<std::uint32_t>(shape_.alignment));
+  }
+  if (deterministic_) {
+    set_preference(api, preference, blas::kPreferenceReductionMask, blas::kReductionSchemesInFixedOrder);
+  }
+  std::array<blas::HeuristicResult, kProposals> proposals{};
+  int count = 0;
+  const int status =
+      api.heuristic(context_.blas_handle(), desc_, b_, a_, c_, c_, preference, kProposals, proposals.data(), &count);
+  if (status != blas::kSuccess) {
+    // With an epilogue any answer but yes is a no: the product can do without.
+    if (status != blas::kNotSupported && !fused) check_blas(api, status, "cublasLtMatmulAlgoGetHeuristic");
+    return result;
+  }
+  for (int i = 0; i < count; ++i) {
+    const blas::HeuristicResult& proposal = proposals[static_cast<std::size_t>(i)];
+    // Memory is planned for the best one; those behind it must do with as much.
+    const bool fits = result.found.empty() || proposal.workspace_bytes <= result.found[0].workspace_bytes;
+    if (proposal.status == blas::kSuccess && fits) result.found.push_back(proposal);
+  }
+  return result;
 }
 
 MatmulPlan::~MatmulPlan() {
@@ -145,7 +151,8 @@ std::string MatmulPlan::description() const {
   return "cublasLt " + text_of(shape_) + (tf32_ && shape_.dtype == DType::float32 ? ", tf32 allowed" : "") +
          (!epilogue            ? ""
           : algorithms_->fused ? ", fused epilogue"
-                               : ", epilogue by itself");
+                               : ", epilogue by itself") +
+         (algorithms_->current > 0 ? ", proposal " + std::to_string(algorithms_->current + 1) : "");
 }
 
 int MatmulPlan::multiply(Stream stream, const void* a, const void* b, void* c, void* workspace) const {
@@ -160,15 +167,28 @@ int MatmulPlan::multiply(Stream stream, const void* a, const void* b, void* c, v
                                 &algorithm.algorithm, workspace, algorithm.workspace_bytes, stream);
 }
 
-void MatmulPlan::run(Stream stream, const void* a, const void* b, const void* bias, void* c, void* workspace) const {
-  const blas::Api& api = context_.blas();
-  if (algorithms_->fused && shape_.bias) set_desc(api, desc_, blas::kDescBiasPointer, bias);
-  int status = multiply(stream, a, b, c, workspace);
-  while (status != blas::kSuccess && algorithms_->current + 1 < algorithms_->found.size()) {
+// The next proposal; after the last one with an epilogue those without, in the memory that is planned.
+bool MatmulPlan::next_algorithm() const {
+  if (algorithms_->current + 1 < algorithms_->found.size()) {
     ++algorithms_->current;
-    status = multiply(stream, a, b, c, workspace);
+    return true;
   }
-  check_blas(api, status, "cublasLtMatmul of " + text_of(shape_));
+  if (!algorithms_->fused) return false;
+  MatmulAlgorithms plain = propose(false, workspace_bytes_);
+  if (plain.found.empty()) return false;
+  *algorithms_ = std::move(plain);
+  return true;
+}
+
+void MatmulPlan::run(Stream stream, const void* a, const void* b, const void* bias, void* c, void* workspace) const {
+  const auto multiply_once = [&] {
+    if (desc_is_fused_ != algorithms_->fused) set_epilogue(algorithms_->fused);  // another plan may have moved on
+    if (algorithms_->fused) set_desc(context_.blas(), desc_, blas::kDescBiasPointer, bias);
+    return multiply(stream, a, b, c, workspace);
+  };
+  int status = multiply_once();
+  while (status != blas::kSuccess && !context_.capturing && next_algorithm()) status = multiply_once();
+  check_blas(context_.blas(), status, "cublasLtMatmul of " + text_of(shape_));
   if (!algorithms_->fused && (shape_.bias || shape_.relu)) {
     add_bias(stream, shape_.dtype, shape_.relu, shape_.bias ? bias : nullptr, c, shape_.m, shape_.n);
   }

@@ -23,11 +23,11 @@ struct MatmulShape {
   i64 alignment = 256;              // of all addresses, in bytes
 };
 
-// What cuBLASLt proposes for a product, best first, and whether it adds bias and activation by itself.
+// What cuBLASLt proposes for a product, best first, and whether it adds the bias by itself.
 struct MatmulAlgorithms {
   bool fused = false;
-  std::vector<blas::HeuristicResult> found;
-  mutable std::size_t current = 0;  // moves on when one fails; guarded by the context's mutex
+  std::vector<blas::HeuristicResult> found = {};
+  std::size_t current = 0;  // moves on when one fails; guarded by the context's mutex
 };
 
 // Descriptors of a product, with an algorithm. k, m, n and batches must be positive.
@@ -45,15 +45,19 @@ class MatmulPlan {
   void run(Stream stream, const void* a, const void* b, const void* bias, void* c, void* workspace) const;
 
  private:
+  MatmulAlgorithms propose(bool fused, i64 workspace_limit) const;
+  void set_epilogue(bool fused) const;
+  bool next_algorithm() const;
   int multiply(Stream stream, const void* a, const void* b, void* c, void* workspace) const;
 
   Context& context_;
   MatmulShape shape_;
   blas::Desc desc_ = nullptr;
   blas::Layout a_ = nullptr, b_ = nullptr, c_ = nullptr;
-  std::shared_ptr<const MatmulAlgorithms> algorithms_;
+  std::shared_ptr<MatmulAlgorithms> algorithms_;  // of all plans of this shape
   i64 workspace_bytes_ = 0;
-  bool tf32_ = false;
+  bool deterministic_ = false, tf32_ = false;
+  mutable bool desc_is_fused_ = false;
 };
 
 }  // namespace keratin::cuda

@@ -67,6 +67,15 @@ std::vector<OpCase> matmul_cases() {
          .tolerance = 1e-5,
          .differentiate = false});
   }
+  rows.push_back({.name = "matmul_fused_relu_of_nan",
+                  .inputs = {{{3, 4}, DType::float32, 0, 0, {1, 2, 3, 4, kNan, 1, 1, 1, -1, -2, -3, -4}},
+                             {{4, 5}, DType::float32, 0.5, 1},
+                             {{5}}},
+                  .build = [](const Values& in, DType) -> OpGraph {
+                    return {{apply1(kMatMulFused, MatMulFusedAttrs{false, false, true, FusedActivation::relu}, in)}};
+                  },
+                  .tolerance = 1e-5,
+                  .differentiate = false});
   return rows;
 }
 
@@ -148,6 +157,16 @@ std::vector<OpCase> conv_cases() {
       }
     }
   }
+  std::vector<double> with_nan(32, 0.25);
+  with_nan[0] = kNan;
+  rows.push_back(
+      {.name = "conv2d_fused_relu_of_nan",
+       .inputs = {{{1, 4, 4, 2}, DType::float32, 0, 0, with_nan}, {{3, 3, 2, 4}, DType::float32, -1, 1}, {{4}}},
+       .build = [](const Values& in, DType) -> OpGraph {
+         return {{apply1(kConv2DFused, Conv2DFusedAttrs{{}, true, FusedActivation::relu}, in)}};
+       },
+       .tolerance = 1e-5,
+       .differentiate = false});
   rows.push_back({.name = "conv2d_no_images",
                   .inputs = {{{0, 5, 5, 2}}, {{3, 3, 2, 4}}},
                   .build = [](const Values& in, DType) -> OpGraph { return {{ops::conv2d(in[0], in[1])}}; },

@@ -16,7 +16,7 @@ enum ComputeType : int { kCompute32F = 68, kCompute64F = 70, kCompute32FFast16BF
 enum Operation : std::int32_t { kN = 0, kT = 1 };
 enum LayoutAttribute : int { kLayoutBatchCount = 5, kLayoutStridedBatchOffset = 6 };
 enum DescAttribute : int { kDescTransA = 3, kDescTransB = 4, kDescEpilogue = 7, kDescBiasPointer = 8 };
-enum Epilogue : std::uint32_t { kEpilogueDefault = 1, kEpilogueRelu = 2, kEpilogueBias = 4, kEpilogueReluBias = 6 };
+enum Epilogue : std::uint32_t { kEpilogueDefault = 1, kEpilogueBias = 4 };
 enum PreferenceAttribute : int {
   kPreferenceMaxWorkspace = 1,
   kPreferenceReductionMask = 3,

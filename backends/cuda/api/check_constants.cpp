@@ -54,8 +54,7 @@ static_assert(kLayoutBatchCount == CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT &&
               kLayoutStridedBatchOffset == CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET);
 static_assert(kDescTransA == CUBLASLT_MATMUL_DESC_TRANSA && kDescTransB == CUBLASLT_MATMUL_DESC_TRANSB &&
               kDescEpilogue == CUBLASLT_MATMUL_DESC_EPILOGUE && kDescBiasPointer == CUBLASLT_MATMUL_DESC_BIAS_POINTER);
-static_assert(kEpilogueDefault == CUBLASLT_EPILOGUE_DEFAULT && kEpilogueRelu == CUBLASLT_EPILOGUE_RELU &&
-              kEpilogueBias == CUBLASLT_EPILOGUE_BIAS && kEpilogueReluBias == CUBLASLT_EPILOGUE_RELU_BIAS);
+static_assert(kEpilogueDefault == CUBLASLT_EPILOGUE_DEFAULT && kEpilogueBias == CUBLASLT_EPILOGUE_BIAS);
 static_assert(kPreferenceMaxWorkspace == CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES &&
               kPreferenceReductionMask == CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK &&
               kPreferenceAlignmentA == CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES &&
@@ -105,6 +104,12 @@ static_assert(kTypeHandle == CUDNN_TYPE_HANDLE && kTypeDataType == CUDNN_TYPE_DA
               kTypeHeuristicMode == CUDNN_TYPE_HEUR_MODE && kTypeNumericalNote == CUDNN_TYPE_NUMERICAL_NOTE &&
               kTypePointwiseMode == CUDNN_TYPE_POINTWISE_MODE && kTypeDescriptor == CUDNN_TYPE_BACKEND_DESCRIPTOR &&
               kTypeBehaviorNote == CUDNN_TYPE_BEHAVIOR_NOTE && kTypeChar == CUDNN_TYPE_CHAR);
+// cuDNN 9 calls these deprecated, and its own frontend sets them all the same.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+static_assert(kPointwiseNanPropagation == CUDNN_ATTR_POINTWISE_NAN_PROPAGATION &&
+              kTypeNanPropagation == CUDNN_TYPE_NAN_PROPOGATION && int{kPropagateNan} == CUDNN_PROPAGATE_NAN);
+#pragma GCC diagnostic pop
 static_assert(kPointwiseMode == CUDNN_ATTR_POINTWISE_MODE && kPointwisePrecision == CUDNN_ATTR_POINTWISE_MATH_PREC &&
               kConvolutionComputeType == CUDNN_ATTR_CONVOLUTION_COMP_TYPE &&
               kConvolutionMode == CUDNN_ATTR_CONVOLUTION_CONV_MODE &&

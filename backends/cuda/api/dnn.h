@@ -39,6 +39,7 @@ enum AttributeType : int {
   kTypePointer = 6,
   kTypeConvolutionMode = 7,
   kTypeHeuristicMode = 8,
+  kTypeNanPropagation = 10,
   kTypeNumericalNote = 11,
   kTypePointwiseMode = 14,
   kTypeDescriptor = 15,
@@ -50,6 +51,7 @@ enum AttributeType : int {
 enum Attribute : int {
   kPointwiseMode = 0,
   kPointwisePrecision = 1,
+  kPointwiseNanPropagation = 2,
   kConvolutionComputeType = 100,
   kConvolutionMode = 101,
   kConvolutionDilations = 102,
@@ -95,6 +97,7 @@ enum Attribute : int {
 enum DataType : int { kFloat = 0 };
 enum ConvolutionMode : int { kCrossCorrelation = 1 };
 enum PointwiseMode : int { kAdd = 0, kReluForward = 100 };
+enum NanPropagation : int { kPropagateNan = 1 };
 enum HeuristicMode : int { kFallback = 2, kModeA = 3 };
 enum NumericalNote : int {
   kTensorCore = 0,

@@ -1,5 +1,7 @@
 #include "keratin/backends/cuda/device/shaping.h"
 
+#include <algorithm>
+
 #include "keratin/backends/cuda/device/math.h"
 #include "keratin/backends/cuda/device/typed.h"
 #include "keratin/core/ops/gather.h"
@@ -96,23 +98,28 @@ template <class T>
 __global__ void __launch_bounds__(kTile* kTileThreads) run_transpose(const T* x, T* y, i64 rows, i64 columns) {
   __shared__ T tile[kTile][kTile + 1];
   const i64 matrix = static_cast<i64>(blockIdx.z) * rows * columns;
-  const i64 row0 = static_cast<i64>(blockIdx.x) * kTile, column0 = static_cast<i64>(blockIdx.y) * kTile;
-  for (int r = static_cast<int>(threadIdx.y); r < kTile; r += kTileThreads) {
-    const i64 row = row0 + r, column = column0 + threadIdx.x;
-    if (row < rows && column < columns) tile[r][threadIdx.x] = x[matrix + row * columns + column];
-  }
-  __syncthreads();
-  for (int r = static_cast<int>(threadIdx.y); r < kTile; r += kTileThreads) {
-    const i64 row = column0 + r, column = row0 + threadIdx.x;
-    if (row < columns && column < rows) y[matrix + row * rows + column] = tile[threadIdx.x][r];
+  const i64 row0 = static_cast<i64>(blockIdx.x) * kTile;
+  for (i64 column0 = i64{blockIdx.y} * kTile; column0 < columns; column0 += i64{gridDim.y} * kTile) {
+    for (int r = static_cast<int>(threadIdx.y); r < kTile; r += kTileThreads) {
+      const i64 row = row0 + r, column = column0 + threadIdx.x;
+      if (row < rows && column < columns) tile[r][threadIdx.x] = x[matrix + row * columns + column];
+    }
+    __syncthreads();
+    for (int r = static_cast<int>(threadIdx.y); r < kTile; r += kTileThreads) {
+      const i64 row = column0 + r, column = row0 + threadIdx.x;
+      if (row < columns && column < rows) y[matrix + row * rows + column] = tile[threadIdx.x][r];
+    }
+    __syncthreads();  // the next tile is written where this one was read
   }
 }
 
 template <class T>
 void transpose_as(Stream stream, i64 batches, i64 rows, i64 columns, const T* x, T* y) {
-  // The grid's second and third sizes are limited to 65535; callers keep to it.
+  // The grid's second and third sizes are limited: columns go round, and callers keep to the limit of batches.
+  constexpr i64 kMost = 65535;
   const dim3 grid(static_cast<unsigned>((rows + kTile - 1) / kTile),
-                  static_cast<unsigned>((columns + kTile - 1) / kTile), static_cast<unsigned>(batches));
+                  static_cast<unsigned>(std::min((columns + kTile - 1) / kTile, kMost)),
+                  static_cast<unsigned>(batches));
   run_transpose<<<grid, dim3(kTile, kTileThreads), 0, stream>>>(x, y, rows, columns);
 }
 

@@ -52,8 +52,9 @@ Trained train_cnn(const std::string& device) {
 // Every way in which the libraries may say no.
 TEST_F(SimulatedGpu, ModelsTrainLikeOnTheCpu) {
   const Trained mlp = train_mlp("cpu"), cnn = train_cnn("cpu");
-  for (const char* faults : {"", "no_cudnn", "no_epilogue", "blas_fails=0", "dnn_fails=4", "dnn_always_fails",
-                             "dnn_no_engines", "dnn_rejects=4", "capture_fails", "no_cudnn,no_epilogue,blas_fails=0"}) {
+  for (const char* faults :
+       {"", "no_cudnn", "no_epilogue", "epilogue_fails", "blas_fails=0", "dnn_fails=4", "dnn_always_fails",
+        "dnn_no_engines", "dnn_rejects=4", "capture_fails", "no_cudnn,no_epilogue,blas_fails=0"}) {
     SCOPED_TRACE("with '" + std::string(faults) + "'");
     const Gpu gpu(faults);
     ASSERT_NE(gpu.loaded().module, nullptr) << gpu.loaded().reason;
@@ -76,6 +77,24 @@ TEST_F(SimulatedGpu, SaysThatNoEngineOfCudnnWorks) {
     EXPECT_NE(told.find("every engine of cuDNN failed (", at), std::string::npos) << told;
   }
   EXPECT_NE(told.find("cudnnBackendExecute of a convolution"), std::string::npos) << told;
+}
+
+// In a capture that has failed every call of a library fails, whatever its algorithm.
+TEST_F(SimulatedGpu, AFailedCaptureChoosesNoOtherAlgorithms) {
+  const Gpu gpu("capture_fails");
+  std::string told;
+  set_log_handler([&](LogLevel, std::string_view text) { told += text; });
+  train_cnn(gpu.device());
+  EXPECT_NE(told.find("could not be captured as a CUDA graph and runs step by step"), std::string::npos) << told;
+  EXPECT_EQ(told.find("every engine of cuDNN failed"), std::string::npos) << told;
+  told.clear();
+  set_log_device_placement(true);
+  train_cnn(gpu.device());
+  set_log_device_placement(false);
+  set_log_handler(nullptr);
+  EXPECT_NE(told.find("cudnn engine 2, "), std::string::npos) << told;
+  EXPECT_NE(told.find("cublasLt "), std::string::npos) << told;
+  EXPECT_EQ(told.find(", proposal "), std::string::npos) << told;
 }
 
 TEST_F(SimulatedGpu, TellsWhatTheContextAndTheLibrariesTake) {
@@ -242,16 +261,19 @@ TEST_F(SimulatedGpu, AGpuWithoutCodeInTheModuleIsRefused) {
 }
 
 TEST_F(SimulatedGpu, ProductsTellWhetherTheEpilogueIsFused) {
-  const auto algorithm = [](const Gpu& gpu) {
+  const auto algorithm = [](const Gpu& gpu, FusedActivation activation = FusedActivation::none) {
     HandMadePlan plan;
     const int x = plan.input(cpu_test::random_tensor({4, 8})), w = plan.input(cpu_test::random_tensor({8, 3})),
               b = plan.input(cpu_test::random_tensor({3}));
-    MatMulFusedAttrs attrs{.bias = true, .activation = FusedActivation::relu};
+    MatMulFusedAttrs attrs{.bias = true, .activation = activation};
     plan.step("matmul_fused", attrs, {x, w, b}, {plan.output({{4, 3}, DType::float32})});
     return open_device(gpu.device())->prepare(plan.plan(), {.precision = Precision::high})->describe(0);
   };
   EXPECT_EQ(algorithm(Gpu("")), "cublasLt 4x3x8 float32, tf32 allowed, fused epilogue");
   EXPECT_EQ(algorithm(Gpu("no_epilogue")), "cublasLt 4x3x8 float32, tf32 allowed, epilogue by itself");
+  // cuBLASLt's relu would make 0 of NaN.
+  EXPECT_EQ(algorithm(Gpu(""), FusedActivation::relu),
+            "cublasLt 4x3x8 float32, tf32 allowed, epilogue by itself");
 }
 
 TEST_F(SimulatedGpu, MemoryIsCountedAndLimited) {

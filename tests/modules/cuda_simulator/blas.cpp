@@ -157,7 +157,6 @@ struct Multiply {
           T value = alpha * static_cast<T>(sum);
           if (beta != T{0}) value += beta * result;  // with 0 C is not read
           if (desc.epilogue & kEpilogueBias) value += bias[i];
-          if ((desc.epilogue & kEpilogueRelu) && value < T{0}) value = T{0};
           column[static_cast<std::size_t>(i)] = value;
         }
         std::copy(column.begin(), column.end(), c + batch * lc.stride + j * lc.leading);
@@ -178,6 +177,8 @@ int matmul(Handle, Desc desc, const void* alpha, const void* a, Layout la, const
            const void* c, Layout lc, void* d, Layout, const Algorithm* algorithm, void* workspace,
            std::size_t workspace_bytes, Stream stream) {
   if (algorithm->data[0] != kMagic) return broken_rule("an algorithm that no heuristic proposed", kInvalid);
+  if (desc->epilogue != kEpilogueDefault && fault("epilogue_fails")) return kFailed;
+  if (in_failed_capture(stream)) return broken_rule("a product in a failed capture", kFailed);
   std::int64_t failing = -1;
   if (fault("blas_fails", &failing) && static_cast<std::uint64_t>(failing) == algorithm->data[3]) return kFailed;
   std::string wrong = fault_of_shapes(*desc, *la, *lb, *lc);

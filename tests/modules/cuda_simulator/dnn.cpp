@@ -297,6 +297,7 @@ int execute(Handle handle, RawDescriptor plan_raw, RawDescriptor pack_raw) {
   const Node &plan = node(plan_raw), &pack = node(pack_raw);
   const Node& config = plan.child(kPlanConfig);
   const Engine& engine = engine_of(config.engine);
+  if (in_failed_capture(handle->stream)) return broken_rule("a convolution in a failed capture", kExecutionFailed);
   std::int64_t failing = -1;
   if ((fault("dnn_fails", &failing) && failing == engine.index) || fault("dnn_always_fails"))
     return broken_rule("the engine failed", kExecutionFailed);

@@ -153,6 +153,8 @@ void enqueue(Stream stream, std::function<void()> work) {
   stream->capturing ? stream->recorded.push_back(std::move(work)) : work();
 }
 
+bool in_failed_capture(Stream stream) { return stream->capturing && stream->invalidated; }
+
 int broken_rule(std::string text, int error) {
   machine().broken_rule = std::move(text);
   return error;

@@ -24,6 +24,8 @@ void add_overhead(std::size_t bytes);
 
 // Runs `work` now, or records it while the stream is being captured.
 void enqueue(Stream stream, std::function<void()> work);
+// Whether the stream is in a capture that has failed already, where the libraries' calls fail, too.
+bool in_failed_capture(Stream stream);
 
 // Notes which rule was broken; returns the error to pass on. error_text() and the libraries' texts tell it.
 int broken_rule(std::string text, int error = 1);
