@@ -5,8 +5,8 @@
 #include "keratin/backends/cuda/api/kernel_image.h"
 #include "keratin/backends/cuda/api/nvml.h"
 #include "keratin/backends/cuda/conv_plan.h"
-#include "keratin/backends/cuda/error_cause.h"
 #include "keratin/backends/cuda/matmul_plan.h"
+#include "keratin/backends/cuda/probe/error_cause.h"
 #include "keratin/backends/cuda/recurrent_plan.h"
 #include "keratin/core/tensor/errors.h"
 
@@ -34,7 +34,8 @@ std::int64_t taken(std::int64_t before, std::int64_t after) {
 // The current device may be older than the code of the module, or newer than its PTX allows.
 void check_code(int capability) {
   const int error = load_empty_kernel();
-  if (cause_of(kRuntimeCauses, error) != "arch_unsupported") return check_runtime(error, "cudaFuncGetAttributes");
+  if (probe::cause_of(probe::kRuntimeCauses, error) != "arch_unsupported")
+    return check_runtime(error, "cudaFuncGetAttributes");
   const RuntimeApi& api = runtime_api();
   api.last_error();
   const std::string number = std::to_string(capability);

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "keratin/backends/cuda/error_cause.h"
+#include "keratin/backends/cuda/probe/error_cause.h"
 #include "keratin/core/tensor/errors.h"
 
 namespace keratin::cuda {
@@ -13,7 +13,7 @@ void check_runtime(int error, std::string_view call) {
   api.last_error();  // or the next launch would be blamed for it
   const std::string text = "cuda: " + std::string(call) + " failed: " + api.error_name(error) + " (" +
                            std::to_string(error) + "), " + api.error_text(error);
-  const std::string cause(cause_of(kRuntimeCauses, error));
+  const std::string cause(probe::cause_of(probe::kRuntimeCauses, error));
   if (error == kOutOfMemory) {
     throw OutOfMemory(text + "; use a smaller batch size or model, or end other programs on the GPU", cause);
   }
@@ -23,7 +23,7 @@ void check_runtime(int error, std::string_view call) {
 void check_blas(const blas::Api& api, int status, std::string_view call) {
   if (status == blas::kSuccess) return;
   throw BackendError("cuda: " + std::string(call) + " failed: " + api.status_text(status),
-                     std::string(cause_of(kBlasCauses, status)));
+                     std::string(probe::cause_of(probe::kBlasCauses, status)));
 }
 
 void check_dnn(const dnn::Api& api, int status, std::string_view call) {
@@ -32,7 +32,7 @@ void check_dnn(const dnn::Api& api, int status, std::string_view call) {
   api.last_error(text, sizeof text);
   throw BackendError("cuda: " + std::string(call) + " failed: " + api.status_text(status) +
                          (text[0] ? std::string(", ") + text : std::string()),
-                     std::string(cause_of(kDnnCauses, status)));
+                     std::string(probe::cause_of(probe::kDnnCauses, status)));
 }
 
 }  // namespace keratin::cuda

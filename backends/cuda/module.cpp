@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "keratin/backends/cuda/backend.h"
-#include "keratin/backends/cuda/least_capability.h"
+#include "keratin/backends/cuda/probe/versions.h"
 #include "keratin/core/runtime/detail/fingerprint.h"
 #include "keratin/core/tensor/errors.h"
 
@@ -65,7 +65,7 @@ Availability look() {
       best = std::max(best, 10 * major + minor);
     }
   }
-  if (best < kLeastCapability) {
+  if (best < probe::kLeastCapability) {
     return refuse("the GPU has compute capability " + std::to_string(best / 10) + "." + std::to_string(best % 10) +
                       "; 7.5 is the least that is supported",
                   "arch_unsupported");

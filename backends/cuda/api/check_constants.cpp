@@ -6,7 +6,7 @@
 #include <driver_types.h>
 
 #include "keratin/backends/cuda/api/runtime.h"
-#include "keratin/backends/cuda/error_cause.h"
+#include "keratin/backends/cuda/probe/error_cause.h"
 
 namespace keratin::cuda {
 static_assert(kOutOfMemory == cudaErrorMemoryAllocation && kInsufficientDriver == cudaErrorInsufficientDriver &&
@@ -16,7 +16,9 @@ static_assert(kOutOfMemory == cudaErrorMemoryAllocation && kInsufficientDriver =
               kCaptureInvalidated == cudaErrorStreamCaptureInvalidated);
 static_assert(kMultiprocessors == cudaDevAttrMultiProcessorCount &&
               kComputeMajor == cudaDevAttrComputeCapabilityMajor && kComputeMinor == cudaDevAttrComputeCapabilityMinor);
-constexpr bool means(cudaError_t error, std::string_view cause) { return cause_of(kRuntimeCauses, error) == cause; }
+constexpr bool means(cudaError_t error, std::string_view cause) {
+  return probe::cause_of(probe::kRuntimeCauses, error) == cause;
+}
 static_assert(means(cudaErrorMemoryAllocation, "memory_held") && means(cudaErrorStubLibrary, "stub_driver") &&
               means(cudaErrorInsufficientDriver, "driver_too_old") &&
               means(cudaErrorDevicesUnavailable, "device_exclusive") &&
@@ -39,12 +41,12 @@ static_assert(means(cudaErrorInitializationError, "no_usable_device") && means(c
 #include <cublasLt.h>
 
 #include "keratin/backends/cuda/api/blas.h"
-#include "keratin/backends/cuda/error_cause.h"
+#include "keratin/backends/cuda/probe/error_cause.h"
 
 namespace keratin::cuda::blas {
 static_assert(kSuccess == CUBLAS_STATUS_SUCCESS && kNotSupported == CUBLAS_STATUS_NOT_SUPPORTED);
-static_assert(cause_of(kBlasCauses, CUBLAS_STATUS_ALLOC_FAILED) == "memory_held" &&
-              cause_of(kBlasCauses, CUBLAS_STATUS_ARCH_MISMATCH) == "arch_unsupported");
+static_assert(probe::cause_of(probe::kBlasCauses, CUBLAS_STATUS_ALLOC_FAILED) == "memory_held" &&
+              probe::cause_of(probe::kBlasCauses, CUBLAS_STATUS_ARCH_MISMATCH) == "arch_unsupported");
 static_assert(kR32F == CUDA_R_32F && kR64F == CUDA_R_64F);
 static_assert(kCompute32F == CUBLAS_COMPUTE_32F && kCompute64F == CUBLAS_COMPUTE_64F &&
               kCompute32FFast16BF == CUBLAS_COMPUTE_32F_FAST_16BF &&
@@ -76,17 +78,18 @@ static_assert(sizeof(Algorithm) == sizeof(cublasLtMatmulAlgo_t) &&
 #include <type_traits>
 
 #include "keratin/backends/cuda/api/dnn.h"
-#include "keratin/backends/cuda/error_cause.h"
+#include "keratin/backends/cuda/probe/error_cause.h"
 
 namespace keratin::cuda::dnn {
 static_assert(CUDNN_MAJOR == 9);
 static_assert(int{kSuccess} == CUDNN_STATUS_SUCCESS);
-static_assert(cause_of(kDnnCauses, CUDNN_STATUS_SUBLIBRARY_VERSION_MISMATCH) == "cudnn_mixed" &&
-              cause_of(kDnnCauses, CUDNN_STATUS_SUBLIBRARY_LOADING_FAILED) == "cudnn_broken" &&
-              cause_of(kDnnCauses, CUDNN_STATUS_NOT_SUPPORTED_INCOMPATIBLE_CUDA_DRIVER) == "driver_too_old" &&
-              cause_of(kDnnCauses, CUDNN_STATUS_NOT_SUPPORTED_INCOMPATIBLE_CUDART) == "cudnn_other_cuda" &&
-              cause_of(kDnnCauses, CUDNN_STATUS_NOT_SUPPORTED_SUBLIBRARY_UNAVAILABLE) == "cudnn_broken" &&
-              cause_of(kDnnCauses, CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED) == "memory_held");
+static_assert(
+    probe::cause_of(probe::kDnnCauses, CUDNN_STATUS_SUBLIBRARY_VERSION_MISMATCH) == "cudnn_mixed" &&
+    probe::cause_of(probe::kDnnCauses, CUDNN_STATUS_SUBLIBRARY_LOADING_FAILED) == "cudnn_broken" &&
+    probe::cause_of(probe::kDnnCauses, CUDNN_STATUS_NOT_SUPPORTED_INCOMPATIBLE_CUDA_DRIVER) == "driver_too_old" &&
+    probe::cause_of(probe::kDnnCauses, CUDNN_STATUS_NOT_SUPPORTED_INCOMPATIBLE_CUDART) == "cudnn_other_cuda" &&
+    probe::cause_of(probe::kDnnCauses, CUDNN_STATUS_NOT_SUPPORTED_SUBLIBRARY_UNAVAILABLE) == "cudnn_broken" &&
+    probe::cause_of(probe::kDnnCauses, CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED) == "memory_held");
 static_assert(kPointwise == CUDNN_BACKEND_POINTWISE_DESCRIPTOR &&
               kConvolution == CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR && kEngine == CUDNN_BACKEND_ENGINE_DESCRIPTOR &&
               kEngineConfig == CUDNN_BACKEND_ENGINECFG_DESCRIPTOR &&

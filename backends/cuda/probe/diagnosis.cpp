@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "keratin/backends/cuda/error_cause.h"
-#include "keratin/backends/cuda/least_capability.h"
+#include "keratin/backends/cuda/probe/error_cause.h"
+#include "keratin/backends/cuda/probe/versions.h"
 
 namespace keratin::probe {
 namespace {
@@ -102,7 +102,7 @@ class Judge {
   // Codes that mean the same whether the driver starts, counts or opens a device; false for those that say little. The
   // driver's are the runtime's.
   bool device_error(int code, const std::string& said, bool blocks) {
-    const std::string cause(cuda::cause_of(cuda::kRuntimeCauses, code));
+    const std::string cause(cause_of(kRuntimeCauses, code));
     if (cause == "no_usable_device" || cause == "compute_failed") return false;
     add(cause, said + (cause == "memory_held" ? held_by() : ""), blocks);
     return true;
@@ -179,7 +179,7 @@ class Judge {
         if (!device_error(gpu.context_result, said, !other)) add("no_usable_device", said, !other);
       }
       if (gpu.compute_mode == 2) add("device_exclusive", name + "compute mode \"prohibited\"", !other);
-      if (gpu.capability > 0 && gpu.capability < cuda::kLeastCapability) {
+      if (gpu.capability > 0 && gpu.capability < kLeastCapability) {
         add("arch_unsupported", name + "compute capability " + capability(gpu.capability), !other);
       }
       if (gpu.capability >= kCompiledFor + 10 && !facts_.jit_compiler) {
@@ -208,7 +208,7 @@ class Judge {
   static std::string capability(int number) { return std::to_string(number / 10) + "." + std::to_string(number % 10); }
   static bool short_of_memory(const DriverGpu& gpu) { return gpu.context_result == 0 && gpu.free_bytes < kLeastFree; }
   bool works(const DriverGpu& gpu) const {
-    return gpu.context_result <= 0 && gpu.compute_mode != 2 && gpu.capability >= cuda::kLeastCapability &&
+    return gpu.context_result <= 0 && gpu.compute_mode != 2 && gpu.capability >= kLeastCapability &&
            !short_of_memory(gpu);
   }
 

@@ -6,6 +6,10 @@
 
 namespace keratin::probe {
 
+// The oldest GPUs that are served have compute capability 7.5, Turing: by every module, whatever its toolkit could do.
+// CUDA 13 has no code for older ones.
+inline constexpr int kLeastCapability = 75;
+
 struct VersionRow {
   const char* module;   // "libkeratin_cuda13.so"
   const char* toolkit;  // it is built with

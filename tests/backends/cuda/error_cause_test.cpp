@@ -1,5 +1,5 @@
 // Errors of CUDA's libraries carry an id that doctor has a sentence and a fix for.
-#include "keratin/backends/cuda/error_cause.h"
+#include "keratin/backends/cuda/probe/error_cause.h"
 
 #include "keratin/backends/cuda/probe/causes.h"
 #include "keratin/core/tensor/errors.h"
@@ -8,22 +8,20 @@
 namespace keratin::testing {
 namespace {
 
-using cuda::cause_of;
-
 TEST(ErrorCause, EveryIdIsInDoctorsTable) {
   const auto expect_known = [](const auto& table) {
     int before = 0;
-    for (const cuda::ErrorCause& entry : table) {
+    for (const probe::ErrorCause& entry : table) {
       EXPECT_NE(probe::find_cause(entry.cause), nullptr) << entry.cause;
       EXPECT_LT(before, entry.first);  // in order, so that no entry hides another
       EXPECT_LE(entry.first, entry.last);
       before = entry.last;
     }
   };
-  expect_known(cuda::kRuntimeCauses);
-  expect_known(cuda::kBlasCauses);
-  expect_known(cuda::kDnnCauses);
-  EXPECT_NE(probe::find_cause(cause_of(cuda::kRuntimeCauses, 700)), nullptr);
+  expect_known(probe::kRuntimeCauses);
+  expect_known(probe::kBlasCauses);
+  expect_known(probe::kDnnCauses);
+  EXPECT_NE(probe::find_cause(probe::cause_of(probe::kRuntimeCauses, 700)), nullptr);
 }
 
 struct Case {
@@ -40,16 +38,16 @@ constexpr Case kCases[] = {
     {811, "compute_failed"},   {999, "no_usable_device"}};
 
 TEST(ErrorCause, OfTheRuntimesErrors) {
-  for (const Case& c : kCases) EXPECT_EQ(cause_of(cuda::kRuntimeCauses, c.error), c.cause) << c.error;
+  for (const Case& c : kCases) EXPECT_EQ(probe::cause_of(probe::kRuntimeCauses, c.error), c.cause) << c.error;
 }
 
 TEST(ErrorCause, OfTheLibrariesErrors) {
-  EXPECT_EQ(cause_of(cuda::kBlasCauses, 3), "memory_held");
-  EXPECT_EQ(cause_of(cuda::kBlasCauses, 8), "arch_unsupported");
-  EXPECT_EQ(cause_of(cuda::kBlasCauses, 13), "compute_failed");
-  EXPECT_EQ(cause_of(cuda::kDnnCauses, 1002), "cudnn_mixed");
-  EXPECT_EQ(cause_of(cuda::kDnnCauses, 1008), "cudnn_broken");
-  EXPECT_EQ(cause_of(cuda::kDnnCauses, 5000), "compute_failed");
+  EXPECT_EQ(probe::cause_of(probe::kBlasCauses, 3), "memory_held");
+  EXPECT_EQ(probe::cause_of(probe::kBlasCauses, 8), "arch_unsupported");
+  EXPECT_EQ(probe::cause_of(probe::kBlasCauses, 13), "compute_failed");
+  EXPECT_EQ(probe::cause_of(probe::kDnnCauses, 1002), "cudnn_mixed");
+  EXPECT_EQ(probe::cause_of(probe::kDnnCauses, 1008), "cudnn_broken");
+  EXPECT_EQ(probe::cause_of(probe::kDnnCauses, 5000), "compute_failed");
 }
 
 // Through the backend, when the device is opened.

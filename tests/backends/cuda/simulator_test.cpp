@@ -272,8 +272,7 @@ TEST_F(SimulatedGpu, ProductsTellWhetherTheEpilogueIsFused) {
   EXPECT_EQ(algorithm(Gpu("")), "cublasLt 4x3x8 float32, tf32 allowed, fused epilogue");
   EXPECT_EQ(algorithm(Gpu("no_epilogue")), "cublasLt 4x3x8 float32, tf32 allowed, epilogue by itself");
   // cuBLASLt's relu would make 0 of NaN.
-  EXPECT_EQ(algorithm(Gpu(""), FusedActivation::relu),
-            "cublasLt 4x3x8 float32, tf32 allowed, epilogue by itself");
+  EXPECT_EQ(algorithm(Gpu(""), FusedActivation::relu), "cublasLt 4x3x8 float32, tf32 allowed, epilogue by itself");
 }
 
 TEST_F(SimulatedGpu, MemoryIsCountedAndLimited) {

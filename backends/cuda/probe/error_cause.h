@@ -4,7 +4,7 @@
 
 #include <string_view>
 
-namespace keratin::cuda {
+namespace keratin::probe {
 
 struct ErrorCause {
   int first, last;  // error codes
@@ -49,4 +49,4 @@ constexpr std::string_view cause_of(const ErrorCause (&table)[n], int error) {
   return "compute_failed";
 }
 
-}  // namespace keratin::cuda
+}  // namespace keratin::probe
