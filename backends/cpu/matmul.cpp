@@ -68,14 +68,15 @@ struct Grid {
   i64 m = 0;
   Range column_range;
 
-  Grid(i64 m, i64 n, i64 threads) : m(m) {
+  // `by_rows` when more than one column costs too much.
+  Grid(i64 m, i64 n, i64 threads, bool by_rows) : m(m) {
     // A block packs its part of B, for all of its rows, and reads its part of A for each panel of its columns: both
     // cost about as much as this many rows or columns of products.
     constexpr double kOverhead = 4;
     double best = 0;
     for (i64 r = 1; r <= threads; ++r) {
       const i64 c = threads / r;
-      if ((r > 1 && m / r < kFewestRows) || (c > 1 && n / c < kFewestColumns)) continue;
+      if ((r > 1 && m / r < kFewestRows) || (c > 1 && (by_rows || n / c < kFewestColumns))) continue;
       const double high = static_cast<double>(ceil_div(m, r)), wide = static_cast<double>(ceil_div(n, c));
       const double cost = (high + kOverhead) * (wide + kOverhead);
       if (best > 0 && cost >= best) continue;
@@ -101,6 +102,16 @@ LowPrecision low_precision_of(const Product& p) {
   return low_precision(p.precision);
 }
 
+// Where B is packed before and fits the cache, every thread may read all of it. Then each of them gets rows, which it
+// has made itself in the step before: lines that another core has written come slowly.
+template <class T>
+Grid grid_of(const Product& p, i64 threads) {
+  constexpr i64 kCachedBytes = i64{1} << 20;  // half of the L2 cache of many processors
+  if (p.m <= 2) threads = 1;                  // one or two rows may be computed as dot products
+  const bool fits = p.n * p.k * static_cast<i64>(sizeof(T)) <= kCachedBytes;
+  return Grid(p.m, p.n, threads, p.packed_b && fits && p.m / threads >= kFewestRows);
+}
+
 template <class T>
 KernelPtr product_kernel(Product product) {
   const auto& kernels = float_kernels<T>();
@@ -109,7 +120,7 @@ KernelPtr product_kernel(Product product) {
                        static_cast<double>(std::max<i64>(k, 1));
   const auto threads = std::max<i64>(1, std::min<i64>(product.threads, static_cast<i64>(flops / kThreadFlops)));
   const Range batch(batches, ceil_div(batches, threads));
-  const Grid grid(m, n, m > 2 ? threads / batch.chunks : 1);  // one or two rows may be computed as dot products
+  const Grid grid = grid_of<T>(product, threads / batch.chunks);
   const i64 blocks = grid.blocks(), chunks = batch.chunks * blocks;
   const GemmShape shape{.m = ceil_div(m, grid.rows),
                         .n = std::min(grid.column_range.chunk, n),
@@ -131,21 +142,27 @@ KernelPtr product_kernel(Product product) {
   // B packed: of each block of columns apart.
   const std::size_t packed_bytes = batches == 1 && !low ? kernels.gemm_packed_bytes(shape) : 0;
   const i64 packed_size = round_up(static_cast<i64>(packed_bytes), kSlotAlignment) / static_cast<i64>(sizeof(T));
-  const auto split = [=, pack = kernels.gemm_pack]() -> SplitKernel {
+  const auto split = [=, pack = kernels.gemm_pack, packed_size_of = kernels.gemm_packed_bytes]() -> SplitKernel {
     if (packed_bytes == 0 || product.packed_b) return {};
-    SplitKernel parts;
-    parts.input = 1;
-    parts.bytes = static_cast<std::size_t>(grid.columns * packed_size) * sizeof(T);
-    parts.prepare = make_kernel("packing", 0, [=](const void* const* in, void* const* out, void*) {
-      parallel_for(grid.columns, [&](i64 block) {
-        GemmShape s = shape;
-        const i64 column = grid.column_begin(block);
-        s.n = grid.column_end(block) - column;
-        pack(s, as<T>(in[0]) + (s.trans_b ? column * k : column), as<T>(out[0]) + block * packed_size);
-      });
-    });
     Product packed = product;
     packed.packed_b = true;
+    // As the kernel that takes it will be cut.
+    const Grid cut = grid_of<T>(packed, threads);
+    GemmShape block_shape = shape;
+    block_shape.m = ceil_div(m, cut.rows);
+    block_shape.n = std::min(cut.column_range.chunk, n);
+    const i64 size = round_up(static_cast<i64>(packed_size_of(block_shape)), kSlotAlignment) / i64{sizeof(T)};
+    SplitKernel parts;
+    parts.input = 1;
+    parts.bytes = static_cast<std::size_t>(cut.columns * size) * sizeof(T);
+    parts.prepare = make_kernel("packing", 0, [=](const void* const* in, void* const* out, void*) {
+      parallel_for(cut.columns, [&](i64 block) {
+        GemmShape s = block_shape;
+        const i64 column = cut.column_begin(block);
+        s.n = cut.column_end(block) - column;
+        pack(s, as<T>(in[0]) + (s.trans_b ? column * k : column), as<T>(out[0]) + block * size);
+      });
+    });
     parts.run = product_kernel<T>(std::move(packed));
     return parts;
   };

@@ -27,7 +27,7 @@ struct Range {
   Range() = default;
   Range(i64 n, i64 grain, i64 unit = 1) : n(n) {
     grain = std::max<i64>(grain, 1);
-    const i64 wanted = std::max<i64>(1, n / grain);
+    const i64 wanted = std::max<i64>(1, (n + grain / 2) / grain);
     chunk = std::max(unit, round_up(ceil_div(n, wanted), unit));
     chunks = ceil_div(n, chunk);
   }
