@@ -8,8 +8,8 @@ tries all settings of each peer; its best one then takes turns with Keratin, rou
 machine hits all of them. Medians count.
 
 All models, batch sizes and numbers of threads take hours. --json FILE keeps what one run measured; another one takes the
-best settings from it instead of trying all (--settings-from FILE), and adds its rows (--merge FILE...); without --models
-nothing else is measured.
+best settings from it instead of trying all (--settings-from FILE), and adds its rows (--merge FILE...); --models
+with no model behind it measures nothing else.
 """
 import argparse
 import json
