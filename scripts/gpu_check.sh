@@ -344,7 +344,7 @@ peers() {
   return "$status"
 }
 
-# The targets, for an H200: see gpu_targets.py.
+# The targets, for an H200: see gpu_targets.py.
 targets() {
   local python=${PYTHON:-python3}
   command -v "$python" >/dev/null || { note "$python is not there: compare speed.jsonl and peers.jsonl by hand"; return 77; }
