@@ -1,5 +1,5 @@
-// Splitting work among threads. Chunks are chosen by sizes only, never by the number of threads: results are the same
-// bits for any number of them. Work below a few microseconds stays in the calling thread.
+// Splitting work among threads. Where a sum is cut, the chunks are chosen by sizes only: results are the same bits for
+// any number of threads. Work below a few microseconds stays in the calling thread.
 #pragma once
 
 #include <algorithm>

@@ -50,10 +50,17 @@ GemmShape forward_shape(const WindowShape& s, const Tiling& t, i64 rows) {
           .ldc = s.f,
           .trans_a = t.columns};
 }
-// The gradient's patches are never transposed: they are added to the image run by run either way.
+// The gradient's patches are never transposed: they are added to the image run by run either way. How many images are
+// computed at a time depends on the number of threads, and the result must not.
 GemmShape input_shape(const WindowShape& s, const Tiling& t, i64 rows) {
-  return {
-      .m = rows, .n = t.patch, .k = t.filters, .lda = s.f, .ldb = s.f, .ldc = t.whole ? s.c : t.patch, .trans_b = true};
+  return {.m = rows,
+          .n = t.patch,
+          .k = t.filters,
+          .lda = s.f,
+          .ldb = s.f,
+          .ldc = t.whole ? s.c : t.patch,
+          .trans_b = true,
+          .any_rows = true};
 }
 GemmShape kernel_shape(const WindowShape& s, const Tiling& t, i64 rows) {
   return {.m = t.patch,

@@ -69,10 +69,14 @@ void eigen_product(const GemmShape& s, const T* a, const T* b, T* c, const T* bi
   if (bias || activation != Activation::none) finish(s, c, bias, activation);
 }
 
+inline bool as_dot_products(const GemmShape& s) {
+  return s.trans_b && !s.trans_a && s.m <= 2 && !s.packed_b && !s.any_rows;
+}
+
 // The dot products above read B as it is.
 template <class T>
 std::size_t packed_bytes(const GemmShape& s) {
-  if (s.m <= 0 || s.n <= 0 || s.k <= 0 || (s.trans_b && !s.trans_a && s.m <= 2)) return 0;
+  if (s.m <= 0 || s.n <= 0 || s.k <= 0 || as_dot_products(s)) return 0;
   return tile_packed_size<T>(s) * sizeof(T);
 }
 
@@ -81,7 +85,7 @@ void product(const GemmShape& s, const T* a, const T* b, T* c, const T* bias, Ac
   if (s.m <= 0 || s.n <= 0) return;
   if (s.k <= 0) {
     eigen_product(s, a, b, c, bias, activation, workspace);
-  } else if (s.trans_b && !s.trans_a && s.m <= 2 && !s.packed_b) {
+  } else if (as_dot_products(s)) {
     dot_products(s, a, b, c, bias, activation);
   } else {
     tile_gemm(s, a, b, c, bias, activation, workspace);

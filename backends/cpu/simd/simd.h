@@ -56,6 +56,8 @@ struct GemmShape {
   bool trans_a = false, trans_b = false;
   bool accumulate = false;
   bool packed_b = false;  // b is what gemm_pack made of it, for exactly these n, k, ldb and trans_b
+  // The same bits for any number of rows; otherwise one or two times a transposed B may be added up in another order.
+  bool any_rows = false;
 };
 
 // x is seen as (outer, reduce, inner); the range is `inner` columns out of rows of `stride` elements (stride == inner
