@@ -174,10 +174,10 @@ Value TraceContext::random_step() {
 }
 
 std::uint64_t TraceContext::random_stream(std::optional<std::uint64_t> layer_seed) {
-  const std::string& path = ScopeGuard::current();
-  const std::uint64_t request = stream_requests_[path]++;
-  // With a seed of its own a layer draws the same numbers wherever it stands.
-  return hash(layer_seed ? "seed" : path, hash(std::to_string(request), layer_seed.value_or(seed_)));
+  // With a seed of its own a layer draws the same numbers wherever it stands. Otherwise the path does not count: names
+  // are numbered per process, and a model that is made anew from the same seed draws the same numbers.
+  const std::uint64_t request = layer_seed ? requests_on_path_[ScopeGuard::current()]++ : requests_++;
+  return hash(layer_seed ? "seed" : "request", hash(std::to_string(request), layer_seed.value_or(seed_)));
 }
 
 ActiveTrace::ActiveTrace(TraceContext* context) : previous_(current_trace) { current_trace = context; }

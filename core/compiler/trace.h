@@ -65,8 +65,8 @@ class TraceContext {
 
   // The number of the step, for random ops.
   Value random_step();
-  // A stream id from the seed (the layer's own, if given), the layer's path and the number of the request on that path:
-  // stable across traces and devices.
+  // A stream id from the seed and the number of the request, or from the layer's own seed and the number of its
+  // request: stable across traces, devices and models built alike.
   std::uint64_t random_stream(std::optional<std::uint64_t> layer_seed = {});
   bool uses_random() const { return uses_random_; }
 
@@ -86,8 +86,9 @@ class TraceContext {
   Values losses_;
   std::map<std::pair<const Node*, int>, Value> masks_;
   std::vector<std::pair<std::string, Value>> layer_outputs_;
-  std::shared_ptr<LayerLog> layer_log_;  // null unless asked for
-  std::map<std::string, std::uint64_t> stream_requests_;
+  std::shared_ptr<LayerLog> layer_log_;                    // null unless asked for
+  std::uint64_t requests_ = 0;                             // of random streams
+  std::map<std::string, std::uint64_t> requests_on_path_;  // with a seed of the layer's own
 };
 
 // Makes a trace the current one while it lives.
