@@ -138,7 +138,7 @@ class Placer {
     }
     std::vector<int> outputs;
     if (node.op().effect == Effect::writes) {
-      for (int& input : inputs) input = unwritten(input, node, position);
+      for (int& input : inputs) input = unwritten(input, position);
       for (const VariablePtr& variable : node.op().written(node.attrs())) {
         outputs.push_back(state_slot(variable));
         const auto index = static_cast<std::size_t>(plan_.slots[static_cast<std::size_t>(outputs.back())].offset);
@@ -152,13 +152,13 @@ class Placer {
     emit(node.op(), node.attrs(), std::move(inputs), std::move(outputs), node.scope(), position);
   }
 
-  // A write whose input is itself a variable that an earlier write may have changed gets a copy from before all writes.
-  int unwritten(int slot, const Node& node, int position) {
+  // A write whose input is itself a variable that a write changes gets a copy from before all writes; also when it is
+  // this write, which may change several variables in any order.
+  int unwritten(int slot, int position) {
     const Slot s = plan_.slots[static_cast<std::size_t>(slot)];
     if (s.region != Region::state) return slot;
     const VariablePtr& variable = plan_.variables[static_cast<std::size_t>(s.offset)];
     for (const NodePtr& update : program_.updates) {
-      if (update.get() == &node) continue;
       const std::vector<VariablePtr> written = update->op().written(update->attrs());
       if (std::find(written.begin(), written.end(), variable) == written.end()) continue;
       const int first_write = first_write_position();

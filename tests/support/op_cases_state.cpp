@@ -315,8 +315,7 @@ struct Update {
   double decay = 0;
 };
 
-OpCase update_row(const Update& u) {
-  const std::vector<Shape> shapes = {{3, 5}, {5}, {}, {1}, {67, 33}};
+OpCase update_row(const Update& u, const std::vector<Shape>& shapes = {{3, 5}, {5}, {}, {1}, {67, 33}}) {
   std::vector<Operand> gradients;
   for (const Shape& shape : shapes) gradients.push_back({.shape = shape, .differentiate = false});
   return {.name = u.name,
@@ -357,7 +356,17 @@ std::vector<OpCase> update_cases() {
   }
   // Its slots are velocity, then momentum: both may be positive here.
   rows.push_back(update_row({"rmsprop_momentum", &kRmspropUpdate, 2, {.a = 0.9, .b = 0.5, .epsilon = 1.0}, {0.01}}));
-  // Every read sees the step's beginning.
+  // More variables than a GPU updates in one launch, and one that is updated in pieces.
+  std::vector<Shape> many(50, Shape{7});
+  many[20] = {3, 50, 41};
+  rows.push_back(
+      update_row({"adam_many", &kAdamUpdate, 2, {.a = 0.9, .b = 0.999, .epsilon = 1e-7}, {0.001, 0.0003}}, many));
+  // Every read sees the step's beginning, also those of one write that changes several variables.
+  rows.push_back({.name = "sgd_swap", .build = [](const Values&, DType floating) -> OpGraph {
+                    const VariablePtr a = make_variable({70, 9}, floating, 1), b = make_variable({70, 9}, floating, 2);
+                    return {.updates = {ops::apply_update(kSgdUpdate, {.variables = {a, b}, .decay = {0, 0}}, {0.5},
+                                                          {read(b), read(a)})}};
+                  }});
   rows.push_back({.name = "assign_swap", .build = [](const Values&, DType floating) -> OpGraph {
                     const VariablePtr a = make_variable({3, 4}, floating, 1), b = make_variable({3, 4}, floating, 2);
                     return {{read(a) + read(b)}, {assign(a, read(b)), assign(b, read(a))}};
