@@ -13,7 +13,7 @@ int main(int argc, char** argv) {
     const DeviceScope scope(device);  // for this thread, until the end of the block
     const Tensor c = ops::matmul(a, b);
     std::printf("c[0][0] = %g, computed on %s\n", c.at({0, 0}), c.device().c_str());
-  } catch (const DeviceNotFound& error) {
+  } catch (const Error& error) {  // no such device or name, a GPU that another program has, too little memory, ...
     std::fprintf(stderr, "%s\n", error.what());
     return 1;
   }

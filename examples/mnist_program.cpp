@@ -8,6 +8,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include <keratin/core/runtime/backend.h>
 #include <keratin/io/chart.h>
 #include <keratin/io/image.h>
 
@@ -21,24 +22,24 @@ double seconds_between(Clock::time_point from, Clock::time_point to) {
   return std::chrono::duration<double>(to - from).count();
 }
 
-// Times the steps. The first ones, which warm caches up, do not count for the throughput.
+// Times the steps. The first ones, which warm caches up, do not count for the throughput. A GPU is only told of a step
+// when the step is over for the CPU, so the clock is looked at seldom, and after waiting for the device.
 class Stopwatch final : public CallbackImpl {
  public:
   Stopwatch(Clock::time_point start, std::int64_t batch_size) : start_(start), batch_size_(batch_size) {}
-  void on_epoch_begin(Training&, int) override {
-    epoch_begin_ = last_ = Clock::now();
-    epoch_steps_ = 0;
-  }
-  void on_train_batch_end(Training&, std::int64_t, const LazyLogs&) override {
+  void on_epoch_begin(Training&, int) override { epoch_begin_ = counted_from_ = Clock::now(); }
+  void on_train_batch_end(Training& training, std::int64_t step, const LazyLogs&) override {
+    if (++steps_ > kWarmUp) ++counted_steps_;
+    const bool last = step + 1 == training.steps;
+    if (steps_ != 1 && steps_ != kWarmUp && !last) return;
+    current_device()->synchronize();
     const Clock::time_point now = Clock::now();
-    if (steps_ == 0) first_step = seconds_between(start_, now);
-    if (++steps_ > kWarmUp && ++epoch_steps_ > 0) {
-      counted_seconds_ += seconds_between(last_, now);
-      ++counted_steps_;
-    }
-    last_ = now;
+    if (steps_ == 1) first_step = seconds_between(start_, now);
+    if (steps_ == kWarmUp) counted_from_ = now;
+    if (!last) return;
+    epoch_seconds.push_back(seconds_between(epoch_begin_, now));
+    if (steps_ > kWarmUp) counted_seconds_ += seconds_between(counted_from_, now);
   }
-  void on_epoch_end(Training&, int, Logs&) override { epoch_seconds.push_back(seconds_between(epoch_begin_, last_)); }
   double images_per_second() const {
     return counted_seconds_ > 0 ? static_cast<double>(counted_steps_ * batch_size_) / counted_seconds_ : 0;
   }
@@ -48,8 +49,8 @@ class Stopwatch final : public CallbackImpl {
 
  private:
   static constexpr std::int64_t kWarmUp = 20;
-  Clock::time_point start_, epoch_begin_, last_;
-  std::int64_t batch_size_, steps_ = 0, epoch_steps_ = 0, counted_steps_ = 0;
+  Clock::time_point start_, epoch_begin_, counted_from_;
+  std::int64_t batch_size_, steps_ = 0, counted_steps_ = 0;
   double counted_seconds_ = 0;
 };
 

@@ -1,6 +1,8 @@
 #include "keratin/core/runtime/plan_instance.h"
 
+#include <algorithm>
 #include <cstring>
+#include <unordered_set>
 
 #include "keratin/core/runtime/detail/validation.h"
 #include "keratin/core/runtime/device.h"
@@ -100,13 +102,25 @@ std::int64_t PlanInstance::workspace_bytes() const {
 }
 
 std::int64_t PlanInstance::bytes_to_allocate() const {
-  std::int64_t bytes = feed_ ? 0 : plan_.feed_bytes;
-  for (const VariablePtr& variable : plan_.variables) {
-    const auto& copy = variable->device_copy();
-    if (!copy || copy->device() != device_name_) bytes += aligned(static_cast<std::int64_t>(variable->bytes()));
+  const PlanInstance* self = this;
+  return bytes_to_allocate({&self, 1});
+}
+
+std::int64_t PlanInstance::bytes_to_allocate(std::span<const PlanInstance* const> plans) {
+  std::int64_t bytes = 0, growth = 0;
+  std::unordered_set<const VariableState*> homeless;
+  for (const PlanInstance* instance : plans) {
+    if (!instance->feed_) bytes += instance->plan_.feed_bytes;
+    for (const VariablePtr& variable : instance->plan_.variables) {
+      const auto& copy = variable->device_copy();
+      const bool here = copy && copy->device() == instance->device_name_;
+      if (!here && homeless.insert(variable.get()).second)
+        bytes += aligned(static_cast<std::int64_t>(variable->bytes()));
+    }
+    const std::int64_t needed = instance->plan_.scratch_bytes + instance->workspace_bytes();
+    growth = std::max(growth, needed - instance->arena_->bytes());
   }
-  const std::int64_t needed = plan_.scratch_bytes + workspace_bytes();
-  return bytes + std::max<std::int64_t>(0, needed - arena_->bytes());
+  return bytes + growth;
 }
 
 void PlanInstance::allocate() {

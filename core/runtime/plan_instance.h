@@ -54,6 +54,8 @@ class PlanInstance {
   Executable& executable() { return *executable_; }
   // Bytes this plan adds: its feeds, the variables that have no place on the device yet, growth of the arena.
   std::int64_t bytes_to_allocate() const;
+  // The same for several plans of one arena together: a variable counts once, and the arena grows to the largest.
+  static std::int64_t bytes_to_allocate(std::span<const PlanInstance* const> plans);
   // Allocates and binds. Throws OutOfMemory before anything is allocated when it does not fit the device or the limit.
   void allocate();
 

@@ -65,8 +65,12 @@ Logs evaluate_model(Model& model, const Dataset& data, const EvaluateOptions& op
       return evaluate_model(model, streamed(data, batch), options, print);
     }
     progress.begin();
-    trainer.allocate("evaluate", batch, plan_of);
-    if (rest > 0 && steps > full) plan_of(rest)->instance->allocate();
+    trainer.allocate("evaluate", batch, [&](std::int64_t rows) {
+      Trainer::StepPlans plans = {plan_of(rows)};
+      const std::int64_t last = data.size() % rows;
+      if (last > 0 && steps > data.size() / rows) plans.push_back(plan_of(last));
+      return plans;
+    });
     ResidentData resident = trainer.resident(Phase::evaluate, data);
     resident.begin(false, 0);
     for (const std::shared_ptr<StepPlan> plan = plan_of(batch); step < std::min(steps, full); ++step) {
@@ -124,7 +128,12 @@ std::vector<Tensor> predict_model(Model& model, const Dataset& data, const Predi
     }
     Progress progress(options.verbose, steps);
     progress.begin();
-    trainer.allocate("predict", batch, plan_of);
+    trainer.allocate("predict", batch, [&](std::int64_t rows) {
+      Trainer::StepPlans plans = {plan_of(rows)};
+      const std::int64_t last = inputs.size() % rows;
+      if (last > 0 && steps > inputs.size() / rows) plans.push_back(plan_of(last));
+      return plans;
+    });
     ResidentData resident = trainer.resident(Phase::predict, inputs);
     resident.begin(false, 0);
     for (; step < steps; ++step) {

@@ -117,27 +117,52 @@ class Fit {
     data_ = data_.rows(0, kept);
   }
 
-  // All plans of this call get their memory before the first step: what does not fit is refused here.
+  // All plans of this call get their memory before the first step: what does not fit is refused here, before anything
+  // is allocated.
   void allocate() {
     resident_fits_ = trainer_.fits("fit", data_, bytes_besides());
+    const bool own_size = options_.validation_batch_size.has_value();
+    trainer_.require_room("fit", "batch_size", batch_, [&](std::int64_t rows) {
+      if (own_size) return training_plans(rows);
+      return joined(training_plans(rows), validation_plans(rows == batch_ ? validation_batch() : rows));
+    });
+    if (own_size) {
+      trainer_.require_room(
+          "fit", "validation_batch_size", validation_batch(), [&](std::int64_t rows) { return validation_plans(rows); },
+          training_plans(batch_));
+    }
     try {
-      std::vector<std::int64_t> sizes = {batch_};
-      if (rest_ > 0 && full_steps_ < training_.steps) sizes.push_back(rest_);
-      for (std::int64_t rows : sizes) plan(rows)->instance->allocate();
-      if (validation_ && validation_->resident()) {
-        const std::int64_t batch = std::min(validation_batch(), validation_->size());
-        const bool w = validation_->sample_weight().defined();
-        for (std::int64_t rows : {batch, validation_->size() % batch}) {
-          if (rows == 0) continue;
-          trainer_
-              .plan(Phase::evaluate, rows, validation_->x(), validation_->y(), w, resident_fits_, validation_->maps())
-              ->instance->allocate();
-        }
+      for (const auto& plan : joined(training_plans(batch_), validation_plans(validation_batch()))) {
+        plan->instance->allocate();
       }
     } catch (const OutOfMemory& error) {
-      trainer_.refuse(
-          "fit", batch_, [&](std::int64_t rows) { return plan(rows); }, error);
+      error.rethrow_in("fit");  // the device had less than it said
     }
+  }
+
+  static Trainer::StepPlans joined(Trainer::StepPlans a, const Trainer::StepPlans& b) {
+    a.insert(a.end(), b.begin(), b.end());
+    return a;
+  }
+
+  // The plans for batches of `rows` samples, and for the smaller one at the end.
+  Trainer::StepPlans training_plans(std::int64_t rows) {
+    Trainer::StepPlans plans = {plan(rows)};
+    const std::int64_t rest = data_.size() % rows, full_steps = data_.size() / rows;
+    if (rest > 0 && !(options_.steps_per_epoch && *options_.steps_per_epoch <= full_steps)) plans.push_back(plan(rest));
+    return plans;
+  }
+  Trainer::StepPlans validation_plans(std::int64_t rows) {
+    Trainer::StepPlans plans;
+    if (!validation_ || !validation_->resident()) return plans;
+    const std::int64_t batch = std::min(rows, validation_->size());
+    const bool weighted = validation_->sample_weight().defined();
+    for (const std::int64_t size : {batch, validation_->size() % batch}) {
+      if (size == 0) continue;
+      plans.push_back(trainer_.plan(Phase::evaluate, size, validation_->x(), validation_->y(), weighted, resident_fits_,
+                                    validation_->maps()));
+    }
+    return plans;
   }
 
   // What this call needs on the device beside its data. Data that is held out comes batch by batch if need be.

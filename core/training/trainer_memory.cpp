@@ -75,26 +75,39 @@ ResidentData Trainer::resident(Phase phase, const Dataset& data) {
   return ResidentData(backend(), data, s.cursor, s.bases);
 }
 
-void Trainer::allocate(const char* verb, std::int64_t batch, const PlanOfRows& plan_of) {
+void Trainer::allocate(const char* verb, std::int64_t batch, const PlansOf& plans_of) {
+  require_room(verb, "batch_size", batch, plans_of);
   try {
-    plan_of(batch)->instance->allocate();
+    for (const std::shared_ptr<StepPlan>& plan : plans_of(batch)) plan->instance->allocate();
   } catch (const OutOfMemory& error) {
-    refuse(verb, batch, plan_of, error);
+    error.rethrow_in(verb);  // the device had less than it said
   }
 }
 
-// By bisection over the plans' own sizes; nothing is allocated.
-void Trainer::refuse(const char* verb, std::int64_t batch, const PlanOfRows& plan_of, const OutOfMemory& error) {
-  const std::int64_t room = room_of(backend()->memory());
-  std::int64_t good = 0, bad = batch;
+void Trainer::require_room(const char* verb, const char* option, std::int64_t rows, const PlansOf& plans_of,
+                           const StepPlans& others) {
+  const auto bytes_with = [&](std::int64_t value) {
+    const StepPlans plans = plans_of(value);  // alive while they are looked at
+    std::vector<const PlanInstance*> instances;
+    for (const auto& plan : others) instances.push_back(plan->instance.get());
+    for (const auto& plan : plans) instances.push_back(plan->instance.get());
+    return PlanInstance::bytes_to_allocate(instances);
+  };
+  const MemoryInfo memory = backend()->memory();
+  const std::int64_t room = room_of(memory), bytes = bytes_with(rows);
+  if (bytes <= room) return;
+  // By bisection over the plans' own sizes.
+  std::int64_t good = 0, bad = rows;
   while (bad - good > 1) {
     const std::int64_t middle = good + (bad - good) / 2;
-    (plan_of(middle)->instance->bytes_to_allocate() <= room ? good : bad) = middle;
+    (bytes_with(middle) <= room ? good : bad) = middle;
   }
+  const std::string name(option);
   throw OutOfMemory(
-      std::string(verb) + ": batch_size " + std::to_string(batch) + ": " + error.what() +
-          (good > 0 ? "; batch_size " + std::to_string(good) + " would fit" : "; not even batch_size 1 would fit"),
-      error.cause());
+      std::string(verb) + ": " + name + " " + std::to_string(rows) + " needs " + format_bytes(bytes) + " more on " +
+      backend()->info().name + ", which has " + format_bytes(std::max<std::int64_t>(0, room)) +
+      (memory.limit > 0 ? " left of the limit of " + format_bytes(memory.limit) : " free") + "; " +
+      (good > 0 ? name + " " + std::to_string(good) + " would fit" : "not even " + name + " 1 would fit"));
 }
 
 std::int64_t Trainer::state_bytes(const PlanInstance& instance, bool of_model) const {

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <regex>
 
 #include "tests/backends/cuda/probe/gpu_machine.h"
 #include "tests/house/command.h"
@@ -133,17 +134,22 @@ TEST_F(KeratinCommand, BenchComparesDevices) {
     std::vector<std::string> command = {KERATIN_TOOL,    "bench", "--models",  kBenchModels,
                                         "--batch-sizes", "64",    "--seconds", "0.01"};
     command.insert(command.end(), more.begin(), more.end());
-    return house::run_command(command, {{"KERATIN_BACKEND_PATH", modules_.path() + ":-"}});
+    return house::run_command(command,
+                              {{"KERATIN_FLOAT32_PRECISION", ""}, {"KERATIN_BACKEND_PATH", modules_.path() + ":-"}});
   };
   const CommandResult text = bench({"--chart", chart});
   EXPECT_EQ(text.status, 0) << text.output;
   expect_contains(text, "tutorial, batch 64     cpu:0 ");
   expect_contains(text, "tutorial, batch 64     fake:1 ");
   expect_contains(text, "times as fast as cpu:0");
+  // The fake GPU's epochs take no time, so they are run.
+  EXPECT_TRUE(std::regex_search(text.output, std::regex("batch 64     fake:1 +[0-9]"))) << text.output;
+  expect_contains(text, "; float32 precision: highest\n");
+  expect_contains(text, "fake:1 is a device for tests; float32 precision: high\n");
   expect_contains({0, read_file(chart), 0}, "tutorial, batch 64");
   const CommandResult csv = bench({"--csv", "--devices", "cpu,cuda:1"});
-  EXPECT_EQ(csv.output.find("model,batch_size,device,epoch_seconds"), 0u) << csv.output;
-  expect_contains(csv, "\ntutorial,64,fake:1,");
+  EXPECT_EQ(csv.output.find("model,batch_size,device,precision,epoch_seconds,epoch_timed"), 0u) << csv.output;
+  EXPECT_TRUE(std::regex_search(csv.output, std::regex("\ntutorial,64,fake:1,high,[-+.0-9e]+,true,"))) << csv.output;
   EXPECT_EQ(csv.output.find("fake:0"), std::string::npos);
   EXPECT_EQ(csv.output.find("GPU skipped"), std::string::npos);
   const auto without_gpu = [&](const char* format) {
@@ -151,23 +157,42 @@ TEST_F(KeratinCommand, BenchComparesDevices) {
         {KERATIN_TOOL, "bench", "--models", "tutorial", "--batch-sizes", "64", "--seconds", "0.01", format},
         {{"KERATIN_DOCTOR_ROOT", machine_.folder.path()},
          {"KERATIN_FAKE_CUDA", "cuInit=803"},
+         {"KERATIN_FLOAT32_PRECISION", ""},
          {"KERATIN_BACKEND_PATH", "-"}});
   };
   const CommandResult hidden = without_gpu("--json");
   EXPECT_EQ(hidden.status, 0) << hidden.output;
   expect_contains(hidden, "\"gpu_skipped\": \"no module libkeratin_cuda13.so was found");
+  for (const char* part : {"\"precision\": \"highest\"", "\"epoch_timed\": "}) expect_contains(hidden, part);
   const CommandResult table = without_gpu("--csv");
   EXPECT_EQ(table.status, 0) << table.output;
   // A row with as many fields as the header.
-  expect_contains(table, "\n,,cuda:0,,,,,,,,");
+  expect_contains(table, "\n,,cuda:0,,,,,,,,,,");
   expect_contains(table, "GPU skipped: no module libkeratin_cuda13.so was found");
   const std::size_t begin = table.output.find("model,batch_size");
   ASSERT_NE(begin, std::string::npos) << table.output;
   const std::string header = table.output.substr(begin, table.output.find('\n', begin) - begin);
-  EXPECT_EQ(std::count(header.begin(), header.end(), ','), 10);
+  EXPECT_EQ(std::count(header.begin(), header.end(), ','), 12);
   const CommandResult wrong = bench({"--models", "tutoriall"});
   EXPECT_EQ(wrong.status, 2);
   expect_contains(wrong, "did you mean 'tutorial'?");
+}
+
+// A run of the products is of two matrices, which are copied to the device once; the memory is the plan's.
+TEST_F(KeratinCommand, BenchKeepsTheMatricesOfProductsOnTheDevice) {
+  install(fake_module_folder("healthy") + "/libkeratin_fake.so");
+  const CommandResult json = house::run_command(
+      {KERATIN_TOOL, "bench", "--models", "matmul", "--devices", "cuda:0", "--seconds", "0.01", "--json"},
+      {{"KERATIN_BACKEND_PATH", modules_.path() + ":-"}, {"KERATIN_DUMP", "plan"}});
+  EXPECT_EQ(json.status, 0) << json.output;
+  std::smatch plan, memory;
+  ASSERT_TRUE(std::regex_search(json.output, plan,
+                                std::regex("plan \\w+: \\d+ steps, scratch (\\d+) bytes, feed (\\d+) bytes")))
+      << json.output;
+  ASSERT_TRUE(std::regex_search(json.output, memory, std::regex("\"memory_bytes\": (\\d+)"))) << json.output;
+  const std::int64_t scratch = std::stoll(plan[1]), feed = std::stoll(plan[2]);
+  EXPECT_EQ(feed, 3 * 1000 * 1000 * 4);  // two matrices and the result
+  EXPECT_EQ(std::stoll(memory[1]), scratch + feed);
 }
 
 TEST_F(KeratinCommand, VersionAndDevices) {

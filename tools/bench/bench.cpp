@@ -6,6 +6,9 @@
 #include <chrono>
 #include <cstdio>
 
+#include "keratin/core/compiler/passes.h"
+#include "keratin/core/graph/leaves.h"
+#include "keratin/core/runtime/plan_instance.h"
 #include "keratin/tools/bench/models.h"
 
 namespace keratin::tools {
@@ -21,33 +24,51 @@ void tell_progress(const std::string& text) {
   if (isatty(STDERR_FILENO)) std::fprintf(stderr, "%s\n", text.c_str());
 }
 
-// A product of 1000x1000 matrices: ten in a row, so that copying in and out weighs little.
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+// a·b·b·..., ten products of 1000x1000 matrices in a row.
+Program products() {
+  const Spec square{{kMatMulSize, kMatMulSize}, DType::float32};
+  const Value a = input_value("a", square), b = input_value("b", square);
+  Value y = a;
+  for (int i = 0; i < kProducts; ++i) y = ops::matmul(y, b);
+  return {.name = kMatMul, .inputs = {a, b}, .outputs = {y}, .updates = {}, .gradients = {}};
+}
+
+// Of a product whose matrices lie on the device: they are copied there once, and the result stays.
 DeviceTiming time_matmul(const std::string& device, double seconds) {
   DeviceTiming timing;
   timing.device = device;
   try {
     const DeviceScope scope(device);
-    timing.device = current_device_name();
-    timing.description = device_details().description;
-    const Tensor a = Tensor::full({kMatMulSize, kMatMulSize}, 1e-3), b = a.clone();
-    const auto run = [&] {
-      const Clock::time_point start = Clock::now();
-      Value y = a;
-      for (int i = 0; i < kProducts; ++i) y = ops::matmul(y, b);
-      if (y.tensor().size() == 0) throw InvalidArgument("bench: a product is empty");
-      return std::chrono::duration<double>(Clock::now() - start).count() / kProducts;
+    timing = DeviceTiming::of_current_device();
+    const Tensor matrix = Tensor::full({kMatMulSize, kMatMulSize}, 1e-3);
+    Clock::time_point start = Clock::now();
+    const std::shared_ptr<Backend> backend = current_device();
+    PlanInstance plan(compile(products(), *backend), compile_options(), std::make_shared<Arena>(backend));
+    timing.memory_bytes = plan.bytes_to_allocate();
+    plan.allocate();
+    for (const int input : {0, 1}) plan.write_input(input, matrix);
+    // Seconds of one run among so many, waited for once.
+    const auto run = [&](std::int64_t count) {
+      const Clock::time_point begin = Clock::now();
+      for (std::int64_t i = 0; i < count; ++i) plan.run();
+      backend->synchronize();
+      return seconds_since(begin) / static_cast<double>(count);
     };
-    timing.first_step_seconds = kProducts * run();
-    run();
+    run(1);
+    timing.first_step_seconds = seconds_since(start);
+    run(1);  // the device may capture what it repeats
+    const double one = std::max(1e-7, run(1));
+    const auto chunk = std::clamp<std::int64_t>(static_cast<std::int64_t>(seconds / 5 / one), 1, 1000);
     std::vector<double> times;
-    for (const Clock::time_point start = Clock::now();
-         times.size() < 3 || std::chrono::duration<double>(Clock::now() - start).count() < seconds;) {
-      times.push_back(run());
+    for (start = Clock::now(); times.size() < 3 || seconds_since(start) < seconds;) {
+      times.push_back(run(chunk) / kProducts);
     }
     std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2), times.end());
     timing.step_seconds = timing.epoch_seconds = times[times.size() / 2];
+    timing.epoch_timed = true;
     timing.samples_per_second = 1 / timing.step_seconds;
-    timing.memory_bytes = 3 * a.shape().size() * 4;
   } catch (const DeviceError& error) {
     timing = {};
     timing.device = device;

@@ -52,6 +52,7 @@ std::string BenchReport::to_text() const {
   std::string text = fmt::format("{:<22} {:<8} {:>11} {:>12} {:>12} {:>12} {:>11} {:>9}\n", "model", "device", "epoch",
                                  "samples/s", "predicted/s", "first step", "memory", "speedup");
   std::string verdicts;
+  bool computed = false;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const BenchRow& row = rows[i];
     const DeviceTiming& t = row.timing;
@@ -62,13 +63,15 @@ std::string BenchReport::to_text() const {
     const std::string predicted = t.predicted_per_second > 0 ? fmt::format("{:.0f}", t.predicted_per_second) : "-";
     const std::string speedup = t.speedup > 0 ? fmt::format("{:.2f}x", t.speedup) : "-";
     text += fmt::format("{:<22} {:<8} {:>11} {:>12.0f} {:>12} {:>12} {:>11} {:>9}\n", label(row), t.device,
-                        duration(t.epoch_seconds), t.samples_per_second, predicted, duration(t.first_step_seconds),
-                        format_bytes(t.memory_bytes), speedup);
+                        (t.epoch_timed ? "" : "~") + duration(t.epoch_seconds), t.samples_per_second, predicted,
+                        duration(t.first_step_seconds), format_bytes(t.memory_bytes), speedup);
+    computed = computed || !t.epoch_timed;
     const bool last = i + 1 == rows.size() || !same_case(rows[i + 1], row);
     if (const std::string line = last ? verdict(rows, row) : ""; !line.empty()) verdicts += line + "\n";
   }
   std::string seen;
   text += "\n";
+  if (computed) text += "~: a long epoch is not run but computed from the time of a step\n";
   for (const BenchRow& row : rows) {
     if (row.model == seen) continue;
     seen = row.model;
@@ -76,7 +79,8 @@ std::string BenchReport::to_text() const {
   }
   for (const BenchRow& row : rows) {
     if (!row.timing.description.empty() && text.find(row.timing.device + " is ") == std::string::npos) {
-      text += fmt::format("{} is {}\n", row.timing.device, row.timing.description);
+      text += fmt::format("{} is {}; float32 precision: {}\n", row.timing.device, row.timing.description,
+                          row.timing.precision);
     }
   }
   if (!gpu_skipped.empty()) text += "GPU skipped: " + gpu_skipped + "\n";
@@ -96,7 +100,9 @@ std::string BenchReport::to_json() const {
                                      {"device", t.device},
                                      {"device_description", t.description}};
     if (t.skipped.empty()) {
+      result["precision"] = t.precision;
       result["epoch_seconds"] = t.epoch_seconds;
+      result["epoch_timed"] = t.epoch_timed;
       result["step_seconds"] = t.step_seconds;
       result["first_step_seconds"] = t.first_step_seconds;
       result["samples_per_second"] = t.samples_per_second;
@@ -113,16 +119,16 @@ std::string BenchReport::to_json() const {
 
 std::string BenchReport::to_csv() const {
   std::string text =
-      "model,batch_size,device,epoch_seconds,step_seconds,first_step_seconds,samples_per_second,predicted_per_second,"
-      "memory_bytes,speedup,skipped\n";
+      "model,batch_size,device,precision,epoch_seconds,epoch_timed,step_seconds,first_step_seconds,samples_per_second,"
+      "predicted_per_second,memory_bytes,speedup,skipped\n";
   for (const BenchRow& row : rows) {
     const DeviceTiming& t = row.timing;
-    text += fmt::format("{},{},{},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{},{:.4g},{}\n", row.model, row.batch_size,
-                        t.device, t.epoch_seconds, t.step_seconds, t.first_step_seconds, t.samples_per_second,
-                        t.predicted_per_second, t.memory_bytes, t.speedup, field(t.skipped));
+    text += fmt::format("{},{},{},{},{:.6g},{},{:.6g},{:.6g},{:.6g},{:.6g},{},{:.4g},{}\n", row.model, row.batch_size,
+                        t.device, t.precision, t.epoch_seconds, t.epoch_timed, t.step_seconds, t.first_step_seconds,
+                        t.samples_per_second, t.predicted_per_second, t.memory_bytes, t.speedup, field(t.skipped));
   }
   // Of no model: the device that was not measured, and why, in the columns for these.
-  if (!gpu_skipped.empty()) text += ",,cuda:0,,,,,,,," + field("GPU skipped: " + gpu_skipped) + "\n";
+  if (!gpu_skipped.empty()) text += ",,cuda:0,,,,,,,,,," + field("GPU skipped: " + gpu_skipped) + "\n";
   return text;
 }
 

@@ -74,11 +74,15 @@ class Trainer {
   // allocated.
   std::shared_ptr<StepPlan> plan(Phase phase, std::int64_t batch, const TensorList& x, const TensorList& y,
                                  bool weighted, bool resident, const std::vector<Dataset::Mapping>& maps = {});
-  // Gives the plan of `batch` samples its memory. Throws OutOfMemory, naming `verb` and the largest batch size that
-  // would fit, before anything is allocated. `plan_of` gives the plan for a number of samples.
-  using PlanOfRows = std::function<std::shared_ptr<StepPlan>(std::int64_t rows)>;
-  void allocate(const char* verb, std::int64_t batch, const PlanOfRows& plan_of);
-  [[noreturn]] void refuse(const char* verb, std::int64_t batch, const PlanOfRows& plan_of, const OutOfMemory& error);
+  using StepPlans = std::vector<std::shared_ptr<StepPlan>>;
+  // The plans of a call for an option's value, a number of samples.
+  using PlansOf = std::function<StepPlans(std::int64_t rows)>;
+  // Throws OutOfMemory, naming `verb` and the largest value of `option` that would fit, when the plans need more memory
+  // than the device has beside what `others` still need. Allocates nothing.
+  void require_room(const char* verb, const char* option, std::int64_t rows, const PlansOf& plans_of,
+                    const StepPlans& others = {});
+  // Gives the plans of `batch` samples their memory, which are required to have room for it.
+  void allocate(const char* verb, std::int64_t batch, const PlansOf& plans_of);
   // Whether the device has room for the data beside the bytes that others still need; says so when it has not, once for
   // each verb.
   bool fits(const char* verb, const Dataset& data, std::int64_t others);

@@ -1,6 +1,10 @@
 // Graphs of layers: functional models, sharing, nesting, several inputs and outputs, summaries, memory.
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <regex>
+#include <string>
+
 #include "tests/support/expect_error.h"
 #include "tests/support/small_models.h"
 
@@ -175,16 +179,49 @@ TEST(Model, MemoryIsThePlans) {
   EXPECT_GE(large.activations, 512 * 16 * 4);
 }
 
+// The number that the error of a refused call says would fit.
+std::int64_t would_fit(const std::function<void()>& call, const std::string& option) {
+  try {
+    call();
+  } catch (const OutOfMemory& error) {
+    std::smatch match;
+    const std::string text = error.what();
+    if (std::regex_search(text, match, std::regex(option + " ([0-9]+) would fit"))) return std::stoll(match[1]);
+    ADD_FAILURE() << text;
+  }
+  return 0;
+}
+
 TEST(Model, PlansThatDoNotFitAreRefusedWithTheLargestBatch) {
-  Sequential model({Input({64}), Dense(256, {.activation = "relu"}), Dense(3, {.activation = "softmax"})});
-  model.compile("adam", "sparse_categorical_crossentropy");
   const Tensor x({4096, 64});
   const Tensor y({4096}, DType::int32);
-  set_memory_limit(memory_info().used + model.memory(64).total() + (1 << 20));
-  expect_error<OutOfMemory>([&] { model.fit(x, y, {.batch_size = 4096, .verbose = 0}); },
-                            {"fit: batch_size 4096", "would fit"});
+  // A new model each time: what a plan has allocated it keeps.
+  const auto fit = [&](FitOptions options) {
+    options.verbose = 0;
+    Sequential model({Input({64}), Dense(256, {.activation = "relu"}), Dense(3, {.activation = "softmax"})});
+    model.compile("adam", "sparse_categorical_crossentropy");
+    set_memory_limit(memory_info().used + (std::int64_t{5} << 20) / 4);
+    model.fit(x, y, options);
+  };
+  for (const double split : {0.0, 0.25}) {
+    const std::int64_t fits =
+        would_fit([&] { fit({.batch_size = 2048, .validation_split = split}); }, "fit: batch_size 2048 .*batch_size");
+    ASSERT_GT(fits, 32);
+    ASSERT_LT(fits, 2048);
+    fit({.batch_size = fits, .validation_split = split});
+    EXPECT_THROW(fit({.batch_size = fits + 1, .validation_split = split}), OutOfMemory);
+  }
+  // The batches of the validation are what is too large.
+  const auto validate = [&](std::int64_t size) {
+    fit({.batch_size = 32, .validation_data = {x, y}, .validation_batch_size = size});
+  };
+  const std::int64_t fits =
+      would_fit([&] { validate(4096); }, "fit: validation_batch_size 4096 .*validation_batch_size");
+  ASSERT_GT(fits, 32);
+  ASSERT_LT(fits, 4096);
+  validate(fits);
+  EXPECT_THROW(validate(fits + 1), OutOfMemory);
   set_memory_limit(0);
-  model.fit(x, y, {.batch_size = 4096, .verbose = 0});
 }
 
 }  // namespace
