@@ -60,8 +60,34 @@ def cache_entry(build, name):
     return found.group(1) if found else ""
 
 
-def circumstances(arguments):
-    """One line on the machine, one on the versions."""
+def span(values, form="{}"):
+    """"2", or "2 to 3" when the values differ."""
+    return " to ".join(dict.fromkeys(form.format(value) for value in (min(values), max(values))))
+
+
+def rounds_text(*counts):
+    """What one number of so many rounds is: of two no more than their mean."""
+    if max(counts) == 1:
+        return "one round"
+    return f"{'mean' if min(counts) == max(counts) == 2 else 'median'} of {span(counts)} rounds"
+
+
+def this_run(arguments):
+    return {"date": datetime.date.today().isoformat(), "load": arguments.load,
+            "commit": output_of("git", "describe", "--always", "--dirty", default="unknown")}
+
+
+def circumstances(arguments, runs=None):
+    """When, at which commit, on which machine, by which tools. `runs`: for each row what this_run() said back then."""
+    runs = runs or [this_run(arguments)]
+    known = sorted((run for run in runs if "commit" in run), key=lambda run: run["date"])
+    commits = list(dict.fromkeys(run["commit"] for run in known))
+    when, load = "date, commit and load not recorded", ""
+    if known:
+        when = f"{span([run['date'] for run in known])}, commit{'s' * (len(commits) > 1)} {', '.join(commits)}"
+        load = f", load {span([run['load'] for run in known], '{:.1f}')} before the measurements"
+        if len(known) < len(runs):
+            when += f" (not recorded for {len(runs) - len(known)} of {len(runs)} rows)"
     with open("/proc/cpuinfo", encoding="utf-8") as file:
         cpu = re.search(r"^model name\s*:\s*(.*)$", file.read(), re.MULTILINE)
     compiler = output_of(cache_entry(arguments.build, "CMAKE_CXX_COMPILER") or "c++", "--version").split("\n")[0]
@@ -70,11 +96,8 @@ def circumstances(arguments):
     if os.path.exists(config):
         with open(config, encoding="utf-8") as file:
             eigen = (re.search(r'PACKAGE_VERSION "([^"]+)"', file.read()) or [None, eigen])[1]
-    commit = output_of("git", "describe", "--always", "--dirty", default="unknown")
-    return (
-        f"{datetime.date.today().isoformat()}, commit {commit}; {cpu.group(1).strip() if cpu else 'unknown CPU'}, "
-        f"{os.cpu_count()} CPUs, load {arguments.load:.1f} before the measurements; {compiler}, Eigen {eigen}"
-    )
+    return (f"{when}; {cpu.group(1).strip() if cpu else 'unknown CPU'}, {os.cpu_count()} CPUs{load}; "
+            f"{compiler}, Eigen {eigen}")
 
 
 def table(header, rows):

@@ -12,9 +12,9 @@ import os
 import statistics
 import sys
 
-from common import ROOT, add_output_options, circumstances, measure_process, run, say, table, write_section
+from common import ROOT, add_output_options, circumstances, measure_process, rounds_text, run, say, table, write_section
 from compare_peers import MODELS, NAMES, install_peers, peak_of_one_core
-from peer import SETTINGS
+from peer import MANY_AT_ONCE, settings_of
 
 KERATIN = "Keratin"
 LATENCY_MODELS = ["mlp", "cnn", "lstm"]
@@ -41,7 +41,9 @@ class Bench:
             own.append(result["microseconds_per_step"])
             flops = result["gflops"] * 1e9 * result["microseconds_per_step"] * 1e-6
             for library in self.arguments.peers:
-                for setting in SETTINGS[library]:
+                for setting in settings_of(library, model, "predict"):
+                    if MANY_AT_ONCE in setting:
+                        continue  # nobody has the first of these results before the last one
                     try:
                         out = run(self.peer(library, setting, *common), self.cpus, {"OMP_NUM_THREADS": "1"}, timeout=240)
                     except RuntimeError as error:
@@ -62,7 +64,7 @@ class Bench:
         for _ in range(self.arguments.rounds):
             found[KERATIN].append(measure_process([self.program, *own], self.cpus, {})[:2])
             for library in self.arguments.peers:
-                command = self.peer(library, SETTINGS[library][0], *peer_options)
+                command = self.peer(library, settings_of(library, "cnn", "train")[0], *peer_options)
                 seconds, memory, out = measure_process(command, self.cpus, {"OMP_NUM_THREADS": "1"})
                 self.versions[library] = json.loads(out.strip().splitlines()[-1])["version"]
                 found[library].append((seconds, memory))
@@ -84,10 +86,11 @@ def section(arguments, bench, peak, latencies, start, training, mnist):
     real = (f"With all of MNIST, 55 MB of images, the most is {mnist / 1e6:.0f} MB for Keratin." if mnist else "")
     return f"""## Latency, start and memory
 
-One CPU, one thread; medians of {arguments.rounds} rounds. A prediction is for one image or sequence, of calls one after another,
-each peer in the fastest of its settings; "arithmetic" is what its multiplications and additions take at {peak:.0f} GFLOP/s. The
-process makes the CNN, 20,000 random images and one training step, and ends; memory is what the process has resident at most
-while it trains the CNN in batches of 128. Keratin's images are bytes, those of the peers floats (63 MB). {real}
+One CPU, one thread; {rounds_text(arguments.rounds)}. A prediction is for one image or sequence, of calls one after
+another, each peer in the fastest of its settings; "arithmetic" is what its multiplications and additions take at
+{peak:.0f} GFLOP/s. The process makes the CNN, 20,000 random images and one training step, and ends; memory is what the
+process has resident at most while it trains the CNN in batches of 128. Keratin's images are bytes, those of the peers
+floats (63 MB). {real}
 
 {table(["", "unit", "arithmetic", *names], rows)}
 

@@ -15,7 +15,8 @@ import statistics
 import subprocess
 import sys
 
-from common import ROOT, add_output_options, circumstances, draw_bars, output_of, run, say, table, write_section
+from common import (ROOT, add_output_options, circumstances, draw_bars, output_of, rounds_text, run, say, table,
+                    write_section)
 
 PACKAGES = ["libtorch-dev", "libopenblas0-pthread", "libopenblas0-openmp"]
 MODELS = {"mlp": "MLP", "cnn": "CNN"}
@@ -179,12 +180,11 @@ def training_section(arguments, cases):
         all_runs.append([*what, "Keratin", rate(case["keratin"]), spread(case["keratin"])])
         for name, values in case["libtorch"].items():
             all_runs.append([*what, "LibTorch, " + name, rate(values), spread(values)])
-    rounds = "1 round" if arguments.rounds == 1 else f"median of {arguments.rounds} rounds"
     data = "MNIST" if arguments.data else "the bundled digits (LibTorch: random images)"
     timing = f"{arguments.steps} steps" if arguments.steps else f"{arguments.seconds:g} s"
     return f"""## Training beside LibTorch
 
-Training images per second, batch 128, Adam, on {data}; {rounds} of {timing}:
+Training images per second, batch 128, Adam, on {data}; {rounds_text(arguments.rounds)} of {timing}:
 
 {table(["model", "threads", "Keratin", "LibTorch", "ratio", "LibTorch's best setting"], main)}
 {draw(arguments, cases)}

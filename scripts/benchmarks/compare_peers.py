@@ -4,8 +4,8 @@
     ./dev bench --peers [--models mlp cnn] [--batch-sizes 32 128 512] [--rounds 3]
 
 Peers are installed by pip into build/peers-venv. Every measurement is a process of its own on the same CPUs. A first round
-tries all settings of each peer; its best one then takes turns with Keratin, round by round, so that a slow moment of the
-machine hits all of them. Medians count.
+tries all settings of each peer, and on several threads the best one with pinned threads, too; what is best then takes
+turns with Keratin, round by round, so that a slow moment of the machine hits all of them. Medians count.
 
 All models, batch sizes and numbers of threads take hours. --json FILE keeps what one run measured; another one takes the
 best settings from it instead of trying all (--settings-from FILE), and adds its rows (--merge FILE...); --models
@@ -20,8 +20,9 @@ import subprocess
 import sys
 import venv
 
-from common import ROOT, add_output_options, circumstances, draw_bars, run, say, table, write_section
-from peer import SETTINGS
+from common import (ROOT, add_output_options, circumstances, draw_bars, rounds_text, run, say, span, table, this_run,
+                    write_section)
+from peer import PINNABLE, PINNED, settings_of
 
 VENV = f"{ROOT}/build/peers-venv"
 PACKAGES = ["torch", "tensorflow-cpu", "keras", "jax"]
@@ -43,28 +44,46 @@ def install_peers():
     return python
 
 
-def known_settings(path):
-    """{(model, task, library): {the best setting of an earlier run: its images/s}}"""
+def read_cases(path):
+    """The cases that an earlier run wrote. Old files have the peak and versions once, and nothing else of the run."""
     with open(path, encoding="utf-8") as file:
-        cases = json.load(file)["cases"]
-    return {(case["model"], case["task"], library): dict([max(found["tried"].items(), key=lambda pair: pair[1])])
-            for case in cases for library, found in case["peers"].items()}
+        earlier = json.load(file)
+    for case in earlier["cases"]:
+        case.setdefault("run", {"peak": earlier.get("peak"), "rounds": len(case["keratin"])})
+        for library, found in case["peers"].items():
+            found.setdefault("version", earlier.get("versions", {}).get(library))
+            found.setdefault("found_at", [case["batch"], case["threads"]] if len(found["tried"]) > 1 else None)
+    return earlier["cases"]
 
 
-def measure(arguments, python, keep):
-    """`keep` gets the cases after each of them. Returns [{model, task, batch, threads, keratin: [images/s], gflops, peers: {library: {setting, values}}}]"""
+def known_settings(path):
+    """{(model, task, library): ({the best setting of an earlier run: its images/s}, [batch, threads] of that run)}
+    without those that were chosen among other settings than those of today."""
+    known = {}
+    for case in read_cases(path):
+        for library, found in case["peers"].items():
+            best, speed = max(found["tried"].items(), key=lambda pair: pair[1])
+            names = {name.removesuffix(PINNED) for name in found["tried"]}
+            if found["found_at"] and speed > 0 and names <= set(settings_of(library, case["model"], case["task"])):
+                known[case["model"], case["task"], library] = {best.removesuffix(PINNED): speed}, found["found_at"]
+    return known
+
+
+def measure(arguments, python, facts, keep):
+    """`keep` gets the cases after each of them. Returns [{model, task, batch, threads, run: facts, keratin: [images/s],
+    gflops, peers: {library: {setting, tried: {setting: images/s}, found_at: [batch, threads], values, version}}}]"""
     usable = sorted(os.sched_getaffinity(0))
     program = f"{arguments.build}/benchmarks/keratin_training_benchmark"
     peer = f"{ROOT}/scripts/benchmarks/peer.py"
     known = known_settings(arguments.settings_from) if arguments.settings_from else {}
-    cases = []
+    cases, versions = [], {}
     for model in arguments.models:
         for task in arguments.tasks:
             for batch in arguments.batch_sizes:
                 for threads in arguments.threads:
                     if threads <= len(usable):
-                        cases.append({"model": model, "task": task, "batch": batch, "threads": threads, "keratin": [],
-                                      "gflops": [], "peers": {}})
+                        cases.append({"model": model, "task": task, "batch": batch, "threads": threads,
+                                      "run": facts, "keratin": [], "gflops": [], "peers": {}})
 
     def common(case, seconds):
         return ["--model", case["model"], "--task", case["task"], "--batch-size", str(case["batch"]), "--threads",
@@ -89,25 +108,40 @@ def measure(arguments, python, keep):
             say(f"  {NAMES[library]}, {setting}: {str(error).strip().splitlines()[-1][:150]}")
             return 0.0
         result = json.loads(out.strip().splitlines()[-1])
-        arguments.versions[library] = result["version"]
+        versions[library] = result["version"]
         say(f"  {result['images_per_second']:11,.0f} images/s  {NAMES[library]}, {setting}")
         return result["images_per_second"]
+
+    def try_settings(case, library):
+        """{setting: images/s}, and at which batch and threads they were compared, but for pinning."""
+        names, speeds = settings_of(library, case["model"], case["task"]), {}
+        found_at = [case["batch"], case["threads"]]
+        if (case["model"], case["task"], library) in known:
+            speeds, found_at = known[case["model"], case["task"], library]
+            names = list(speeds)
+        pinned = case["threads"] > 1 and library in PINNABLE
+        if pinned or not speeds:
+            speeds = {name: other(case, library, name, arguments.try_seconds) for name in names}
+        best = max(speeds, key=speeds.get)
+        if pinned and speeds[best] > 0:
+            speeds = {**speeds, best + PINNED: other(case, library, best + PINNED, arguments.try_seconds)}
+        return speeds, found_at
 
     for number, case in enumerate(cases):
         say(f"case {number + 1} of {len(cases)}: {MODELS[case['model']]}, {TASKS[case['task']]}, batch {case['batch']}, "
             f"threads: {case['threads']}")
         keratin(case)
         for library in arguments.peers:
-            tried = (known.get((case["model"], case["task"], library)) or
-                     {s: other(case, library, s, arguments.try_seconds) for s in SETTINGS[library]})
-            best = max(tried, key=tried.get)
-            case["peers"][library] = {"setting": best, "tried": tried, "values": []}
+            tried, found_at = try_settings(case, library)
+            case["peers"][library] = {"setting": max(tried, key=tried.get), "tried": tried, "found_at": found_at,
+                                      "values": []}
         for _ in range(arguments.rounds):
             keratin(case)
             for library, found in case["peers"].items():
                 if found["tried"][found["setting"]] > 0:
                     speed = other(case, library, found["setting"], arguments.seconds)
                     found["values"] += [speed] if speed > 0 else []
+                found["version"] = versions.get(library)
         case["keratin"], case["gflops"] = case["keratin"][1:], case["gflops"][1:]  # the first one warmed the machine up
         keep(cases[:number + 1])
     return cases
@@ -141,39 +175,76 @@ def draw(arguments, cases, threads):
     return f"![Speed relative to the fastest of the others, {count}]({shown})\n"
 
 
-def section(arguments, cases, peak, charts):
+def where_found(cases):
+    """How the settings of the rows' peers were found."""
+    places, rows = {}, 0
+    for case in cases:
+        other = {found["found_at"] and tuple(found["found_at"]) for found in case["peers"].values()}
+        other -= {(case["batch"], case["threads"])}
+        rows += bool(other)
+        places |= dict.fromkeys(other)
+    if not rows:
+        return "found anew for each row"
+    texts = ["in an earlier run" if not place else
+             f"at a batch of {place[0]} on {place[1]} thread{'s' * (place[1] > 1)}" for place in places]
+    text = f"found for each model, in training and prediction, {' or '.join(sorted(texts))}"
+    if rows < len(cases):
+        text = f"found anew for {len(cases) - rows} of {len(cases)} rows, for the others {text.removeprefix('found ')}"
+    return text
+
+
+def versions_of(cases):
+    """"PyTorch: 2.15.0; ..." with all versions that rows were measured with."""
+    versions = {}
+    for case in cases:
+        for library, found in case["peers"].items():
+            if found.get("version"):
+                versions.setdefault(library, {})[found["version"]] = None
+    return "; ".join(f"{NAMES[library]}: {' and '.join(names)}" for library, names in versions.items())
+
+
+def section(arguments, cases, charts):
     rows, ratios = [], []
     for case in cases:
         own, speeds = speeds_of(case)
         fastest = max(speeds, key=speeds.get)
         ratio = own / speeds[fastest] if speeds[fastest] > 0 else math.nan
         ratios.append(ratio)
-        share = statistics.median(case["gflops"]) / (peak * case["threads"]) * 100
+        peak = case["run"]["peak"]
+        share = f"{statistics.median(case['gflops']) / (peak * case['threads']):.0%}" if peak else ""
         rows.append([MODELS[case["model"]], TASKS[case["task"]], str(case["batch"]), str(case["threads"]), f"{own:,.0f}",
-                     f"{share:.0f}%", f"{ratio:.2f}x", f"{NAMES[fastest]}, {case['peers'][fastest]['setting']}",
+                     share, f"{ratio:.2f}x", f"{NAMES[fastest]}, {case['peers'][fastest]['setting']}",
                      *(f"{speeds[library]:,.0f}" if speeds.get(library) else "failed" if library in speeds else ""
                        for library in arguments.peers)])
     usable = [ratio for ratio in ratios if ratio == ratio]
     mean = math.exp(sum(map(math.log, usable)) / len(usable)) if usable else math.nan
     header = ["model", "", "batch", "threads", "Keratin", "of the peak", "ratio to the fastest", "which is",
               *(NAMES[library] for library in arguments.peers)]
-    versions = "; ".join(f"{NAMES[library]}: {version}" for library, version in arguments.versions.items())
-    found_for = ("found for each model, in training and prediction, at a batch of 128 on one thread"
-                 if arguments.settings_from else "found anew for each row")
+    runs = [case["run"] for case in cases]
+    rounds = rounds_text(*(run["rounds"] for run in runs))
+    seconds = [run["seconds"] for run in runs if "seconds" in run]
+    timing = f" of {span(seconds, '{:g}')} s" if seconds else ""
+    if len(seconds) < len(runs):
+        timing += f" (the time of a round was not recorded for {len(runs) - len(seconds)} of {len(runs)} rows)"
+    peaks = [run["peak"] for run in runs if run["peak"]]
+    reached = f"{span(peaks, '{:.0f}')} GFLOP/s for each thread" if peaks else "not recorded"
+    if all("commit" in run for run in runs):
+        reached += ", measured in the same run as the row"
     slower = sum(ratio < 1 for ratio in usable)
     return f"""## Beside PyTorch and Keras
 
-Images per second; median of {arguments.rounds} rounds of {arguments.seconds:g} s. Each peer runs in the best of its settings
-(`scripts/benchmarks/peer.py` lists them), {found_for}.
-Random images, Adam; the peers get float images that are scaled already, Keratin bytes. "Of the peak" is the arithmetic of dense layers and convolutions against what multiply-adds on
-registers reach ({peak:.0f} GFLOP/s for each thread, measured in the same run).
+Images per second; {rounds}{timing}. Each peer runs in the best of its settings
+(`scripts/benchmarks/peer.py` lists them), {where_found(cases)}.
+On several threads Keratin pins its own, OpenMP those of PyTorch, and pinned ones are a setting of TensorFlow and JAX.
+Random images, Adam; the peers get float images that are scaled already, Keratin bytes. "Of the peak" is the arithmetic
+of dense layers, convolutions and LSTMs against what multiply-adds on registers reach ({reached}).
 
 The geometric mean of the ratios is **{mean:.2f}x**; a peer is faster in {slower} of {len(usable)} rows.
 
 {charts}
 {table(header, rows)}
 
-{circumstances(arguments)}. {versions}."""
+{circumstances(arguments, runs)}. {versions_of(cases)}."""
 
 
 def peak_of_one_core(arguments):
@@ -182,6 +253,16 @@ def peak_of_one_core(arguments):
               sorted(os.sched_getaffinity(0))[:1], {"KERATIN_NUM_THREADS": "1"})
     return statistics.median(line["GFLOP/s"] for line in json.loads(out)["benchmarks"]
                              if line.get("run_type") == "iteration")
+
+
+def measure_now(arguments, keep):
+    python = install_peers()
+    arguments.load = os.getloadavg()[0]
+    if arguments.load > 0.5:
+        say(f"Warning: the load of the machine is {arguments.load:.1f}; the numbers will be worth little.")
+    facts = {**this_run(arguments), "peak": peak_of_one_core(arguments), "rounds": arguments.rounds,
+             "seconds": arguments.seconds}
+    return measure(arguments, python, facts, keep)
 
 
 def main():
@@ -203,29 +284,21 @@ def main():
         parser.error("--rounds: at least 1")
     if not os.path.exists(f"{arguments.build}/benchmarks/keratin_training_benchmark"):
         sys.exit(f"{arguments.build} has no benchmarks yet: ./dev bench builds them.")
-    arguments.versions = {}
-    python = install_peers()
-    arguments.load = os.getloadavg()[0]
-    if arguments.load > 0.5:
-        say(f"Warning: the load of the machine is {arguments.load:.1f}; the numbers will be worth little.")
-    peak = peak_of_one_core(arguments)
-    cases = []
-    for path in arguments.merge:
-        with open(path, encoding="utf-8") as file:
-            earlier = json.load(file)
-        cases += earlier["cases"]
-        arguments.versions |= earlier["versions"]
+    cases = [case for path in arguments.merge for case in read_cases(path)]
 
     def keep(measured):
         if arguments.json:
             with open(arguments.json, "w", encoding="utf-8") as file:
-                json.dump({"peak": peak, "versions": arguments.versions, "cases": cases + measured}, file, indent=2)
+                json.dump({"cases": cases + measured}, file, indent=2)
 
-    cases = cases + measure(arguments, python, keep)
+    if arguments.models:
+        cases = cases + measure_now(arguments, keep)
+    if not cases:
+        sys.exit("There is nothing to show: no models were named, and no earlier runs.")
     order = {name: number for number, name in enumerate([*MODELS, *TASKS])}
     cases.sort(key=lambda case: (order[case["model"]], order[case["task"]], case["batch"], case["threads"]))
     charts = "" if arguments.print else "\n".join(filter(None, (draw(arguments, cases, n) for n in (1, 2))))
-    text = section(arguments, cases, peak, charts)
+    text = section(arguments, cases, charts)
     print(f"\n{text}")
     if not arguments.print:
         write_section(arguments.page, "peers", text)

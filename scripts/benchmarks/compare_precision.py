@@ -12,7 +12,7 @@ import os
 import statistics
 import sys
 
-from common import add_output_options, circumstances, run, say, table, write_section
+from common import add_output_options, circumstances, rounds_text, run, say, table, write_section
 
 MODELS = {"mlp": "MLP", "cnn": "CNN", "wide": "6-layer MLP of width 1024", "resnet20": "ResNet-20"}
 LEVELS = ["highest", "high", "medium"]
@@ -81,9 +81,9 @@ def main():
                 ratio = statistics.median(low / highest for low, highest in pairs)
                 row += [f"{medians[level]:,.0f}", f"{ratio:.2f}x"]
         rows.append(row)
-    rounds = "1 round" if arguments.rounds == 1 else f"median of {arguments.rounds} rounds"
     timing = f"{arguments.steps} steps" if arguments.steps else f"{arguments.seconds:g} s"
     notes = "".join(f" `{level}` was {why}." for level, why in skipped.items())
+    rounds = rounds_text(arguments.rounds)
     text = f"""Training images per second, batch 128, Adam, random images; {rounds} of {timing}, the levels by turns.
 On this processor: {meaning}.{notes}
 

@@ -13,6 +13,7 @@ import sys
 BATCH_SIZE = 128
 STEP_TARGETS = {"mlp": 35.0, "cnn": 180.0}  # microseconds at most, precision "high"
 EAGER_RATIO = 3.0  # at least so many times as fast as PyTorch eager
+OTHERS = [("pytorch", "compile reduce-overhead"), ("jax", "jit"), ("jax", "lax.scan")]  # none of them may be faster
 
 
 def read_lines(path):
@@ -65,7 +66,12 @@ def compare(ours, theirs):
         ratio = others[0]["microseconds_per_step"] / step if step and others else None
         shown = ("the others unknown" if ratio is None else
                  f"{ratio:.2f} times as fast as the fastest other ({others[0]['library']} {others[0]['way']})")
-        judge(f"{model}: {shown}, at least 1 wanted", None if ratio is None else ratio >= 1)
+        # One that is missing could have been the fastest: that can turn "met" to "missed", and nothing else.
+        found = {(row["library"], row["way"]) for row in others}
+        missing = [" ".join(other) for other in OTHERS if other not in found]
+        lack = f", no time of {', '.join(missing)}" if missing else ""
+        judge(f"{model}: {shown}, at least 1 wanted{lack}",
+              None if ratio is None or (missing and ratio >= 1) else ratio >= 1)
     lines += [""] + verdicts
     if ours and not on_target_device:
         lines += ["", "The targets are for an H200: none counts as missed here."]

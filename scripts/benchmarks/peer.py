@@ -6,28 +6,80 @@
 compare_peers.py calls it, in the environment that it made. Data are given in the form that a library is fastest with:
 float images that are already divided by 255, all in memory, channels where the setting wants them. Training takes batches
 in a new random order each epoch, with Adam and Keras's epsilon. Keras trains by `fit`, which is how people use it; an epoch
-is timed from the second one on.
+is timed from the second one on. Every prediction is of another batch than the last one and ends with an array that the
+host can read. "Pinned" gives each thread of a library's pool a CPU of its own; those of PyTorch are OpenMP's, which
+OMP_PROC_BIND pins.
 """
 import argparse
 import json
 import os
 import time
 
-SETTINGS = {
+TRAINING = {
     "torch": ["eager", "eager, fused Adam", "channels_last, fused Adam", "compile, fused Adam"],
     "keras-tensorflow": ["fit", "fit, jit_compile", "fit, tf.data, 32 steps per execution"],
     "keras-jax": ["fit", "fit, 32 steps per execution", "fit, float images on the device"],
-    "keras-torch": ["fit", "fit, channels_first", "fit, jit_compile"],
+    "keras-torch": ["fit", "fit, channels_first", "fit, jit_compile", "fit, float images on the device"],
 }
+PREDICTION = {
+    "torch": ["eager", "eager, channels_last", "compile", "compile, channels_last", "compile, frozen weights",
+              "traced and optimized for inference"],
+    "keras-tensorflow": ["predict_on_batch", "predict_on_batch, jit_compile", "predict, 32 steps per execution",
+                         "tf.function of tensors", "tf.function of tensors, jit_compile"],
+    "keras-jax": ["predict_on_batch", "predict, 32 steps per execution", "jax.jit of host arrays",
+                  "jax.jit of device arrays"],
+    "keras-torch": ["predict_on_batch", "predict_on_batch, channels_first", "predict_on_batch, jit_compile",
+                    "inference_mode of tensors", "inference_mode of tensors, compile"],
+}
+MANY_AT_ONCE = "steps per execution"  # in the names of settings that yield the results of many batches together
+PINNED = ", pinned"  # may end any setting of these libraries, on several threads
+PINNABLE = ["keras-tensorflow", "keras-jax"]
+CONVOLUTIONAL = ["cnn", "resnet20"]
 SHAPES = {"mlp": (28, 28, 1), "cnn": (28, 28, 1), "wide": (28, 28, 1), "resnet20": (32, 32, 3), "lstm": (100, 32)}
 IMAGES = 20000
 
 
-class Watch:
-    """The first step is not counted, nor are 20 more and half a second; then as many as `seconds` hold."""
+def settings_of(library, model, task):
+    """Without an order of channels where nothing is convolved: that would be the same setting under two names."""
+    settings = (TRAINING if task == "train" else PREDICTION)[library]
+    return [setting for setting in settings if model in CONVOLUTIONAL or "channels_" not in setting]
 
-    def __init__(self, seconds, first_step):
+
+# ---- Time and threads ------------------------------------------------------------------------------------------------
+
+
+def read_threads():
+    """{thread: (seconds of CPU so far, the CPU it was on last)} of this process."""
+    found = {}
+    for thread in map(int, os.listdir("/proc/self/task")):
+        try:
+            with open(f"/proc/self/task/{thread}/stat", encoding="utf-8") as file:
+                fields = file.read().rsplit(")", 1)[1].split()
+        except OSError:
+            continue  # it has ended
+        found[thread] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), int(fields[36])
+    return found
+
+
+def pin_busy_threads(before, seconds, cpus):
+    """Gives a CPU to each thread that was busy for a tenth of the `seconds` since `before`; returns how many these are.
+    The main thread stays free, as Keratin's does, and its CPU is the last one that is given away."""
+    now, main = read_threads(), os.getpid()
+    used = {thread: now[thread][0] - before.get(thread, (0.0, 0))[0] for thread in now if thread != main}
+    busy = sorted((thread for thread in used if used[thread] >= seconds / 10), key=used.get, reverse=True)
+    cpus = sorted(cpus, key=lambda cpu: (cpu == now[main][1], cpu))
+    for number, thread in enumerate(busy):
+        os.sched_setaffinity(thread, {cpus[number % len(cpus)]})
+    return len(busy)
+
+
+class Watch:
+    """The first step is not counted, nor are 20 more and half a second; then as many as `seconds` hold. If `pin_to` has
+    CPUs, the threads that were busy in that half second, when compiling is over, are pinned before the counting."""
+
+    def __init__(self, seconds, first_step, pin_to=()):
         self.first_step = first_step
+        self.pin_to, self.pinned, self.threads = pin_to, 0, {}
         self.seconds, self.steps, self.counted, self.start, self.taken = seconds, 0, 0, None, 0.0
         self.counting = False
 
@@ -41,9 +93,13 @@ class Watch:
             self.taken = now - self.start
             return self.taken < self.seconds
         if self.start is None:
-            self.start = now
+            self.start, self.threads = now, read_threads() if self.pin_to else {}
         if self.steps >= 20 and now - self.start >= 0.5:
-            self.counting, self.start = True, now
+            if self.pin_to:
+                self.pinned = pin_busy_threads(self.threads, now - self.start, self.pin_to)
+                if self.pinned == 0:
+                    raise RuntimeError("no thread but the main one was busy: there is nothing to pin")
+            self.counting, self.start = True, time.perf_counter()
         return True
 
 
@@ -52,6 +108,18 @@ def random_images(shape):
 
     random = np.random.default_rng(1)
     return random.random((IMAGES, *shape), dtype=np.float32), random.integers(0, 10, IMAGES)
+
+
+def batches_of(x, batch):
+    return [x[i:i + batch] for i in range(0, min(len(x), 64 * batch) - batch + 1, batch)]
+
+
+def predict_batches(watch, call, batches):
+    """`call` predicts one batch and returns an array of the host."""
+    more, i = True, 0
+    while more:
+        call(batches[i % len(batches)])
+        more, i = watch.step(), i + 1
 
 
 # ---- PyTorch ---------------------------------------------------------------------------------------------------------
@@ -104,6 +172,22 @@ def torch_model(name):
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10))
 
 
+def predict_torch(options, watch, model, batches):
+    import torch
+
+    model = torch.nn.Sequential(model, torch.nn.Softmax(1)).eval()
+    if "traced" in options.setting:
+        with torch.no_grad():
+            model = torch.jit.optimize_for_inference(torch.jit.freeze(torch.jit.trace(model, batches[0])))
+    if "frozen weights" in options.setting:
+        import torch._inductor.config
+
+        torch._inductor.config.freezing = True
+    call = torch.compile(model) if "compile" in options.setting else model
+    with torch.inference_mode():
+        predict_batches(watch, lambda x: call(x).numpy(), batches)
+
+
 def run_torch(options, watch):
     import torch
 
@@ -121,14 +205,7 @@ def run_torch(options, watch):
         x = x.contiguous()
     batch = options.batch_size
     if options.task == "predict":
-        model.eval()
-        call = torch.compile(model) if "compile" in options.setting else model
-        pieces = [x[i:i + batch] for i in range(0, min(len(x), 64 * batch) - batch + 1, batch)]
-        with torch.inference_mode():
-            more, i = True, 0
-            while more:
-                torch.softmax(call(pieces[i % len(pieces)]), 1)
-                more, i = watch.step(), i + 1
+        predict_torch(options, watch, model, batches_of(x, batch))
         return torch.__version__
     fused = {"fused": True} if "fused" in options.setting else {}
     optimizer = torch.optim.Adam(model.parameters(), eps=1e-7, **fused)
@@ -192,6 +269,51 @@ def keras_model(name):
     return keras.Model(x, head(layers.GlobalAveragePooling2D()(y)))
 
 
+def keras_call(options, model):
+    """A function that predicts one batch, on the host or a tensor, and returns an array of the host."""
+    setting, backend = options.setting, options.library.split("-")[1]
+    if setting.startswith("predict_on_batch"):
+        return model.predict_on_batch
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        function = tf.function(lambda x: model(x, training=False), jit_compile="jit_compile" in setting)
+        return lambda x: function(x).numpy()
+    if backend == "jax":
+        import jax
+        import numpy as np
+
+        weights = [[variable.value for variable in variables]
+                   for variables in (model.trainable_variables, model.non_trainable_variables)]
+        function = jax.jit(lambda weights, x: model.stateless_call(*weights, x, training=False)[0])
+        return lambda x: np.asarray(function(weights, x))
+    import torch
+
+    function = torch.compile(model) if "compile" in setting else model
+    return torch.inference_mode()(lambda x: function(x, training=False).numpy())
+
+
+def predict_all(options, watch, model, x, steps):
+    """By `predict`, of all images again and again."""
+    import keras
+    import numpy as np
+
+    class Done(Exception):
+        pass
+
+    class Count(keras.callbacks.Callback):
+        def on_predict_batch_end(self, batch, logs=None):
+            np.asarray(logs["outputs"])  # of all the steps of an execution: it counts when the host has it
+            if not watch.step(steps):
+                raise Done  # the last image may be far
+
+    try:
+        while True:
+            model.predict(x, batch_size=options.batch_size, verbose=0, callbacks=[Count()])
+    except Done:
+        pass
+
+
 def run_keras(options, watch):
     backend = options.library.split("-")[1]
     os.environ["KERAS_BACKEND"] = backend
@@ -232,13 +354,13 @@ def run_keras(options, watch):
     model.compile(keras.optimizers.Adam(), "sparse_categorical_crossentropy", metrics=["accuracy"], jit_compile=jit,
                   steps_per_execution=steps)
     if options.task == "predict":
-        pieces = [x[i:i + batch] for i in range(0, min(rows, 64 * batch), batch)]
-        if "on the device" in options.setting:
-            pieces = [keras.ops.convert_to_tensor(piece) for piece in pieces]
-        more, i = True, 0
-        while more:
-            model.predict_on_batch(pieces[i % len(pieces)])
-            more, i = watch.step(), i + 1
+        if MANY_AT_ONCE in options.setting:
+            predict_all(options, watch, model, x, steps)
+        else:
+            batches = batches_of(x, batch)
+            if "tensors" in options.setting or "device arrays" in options.setting:
+                batches = [keras.ops.convert_to_tensor(piece) for piece in batches]
+            predict_batches(watch, keras_call(options, model), batches)
         return version
     if "tf.data" in options.setting:
         import tensorflow as tf
@@ -275,7 +397,7 @@ def run_keras(options, watch):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--library", required=True, choices=list(SETTINGS))
+    parser.add_argument("--library", required=True, choices=list(TRAINING))
     parser.add_argument("--setting", required=True)
     parser.add_argument("--model", required=True, choices=list(SHAPES))
     parser.add_argument("--task", default="train", choices=["train", "predict"])
@@ -284,14 +406,18 @@ def main():
     parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--first-step", action="store_true", help="end after the first step, to measure the process")
     options = parser.parse_args()
-    if options.setting not in SETTINGS[options.library]:
-        parser.error(f"--setting: one of {SETTINGS[options.library]}")
-    watch = Watch(options.seconds, options.first_step)
+    usable = settings_of(options.library, options.model, options.task)
+    if options.setting.removesuffix(PINNED) not in usable:
+        parser.error(f"--setting: one of {usable}")
+    pin_to = os.sched_getaffinity(0) if options.setting.endswith(PINNED) else ()
+    if pin_to and (options.library not in PINNABLE or options.threads < 2):
+        parser.error(f"--setting: only {' and '.join(PINNABLE)} on several threads are pinned here")
+    watch = Watch(options.seconds, options.first_step, pin_to)
     version = run_torch(options, watch) if options.library == "torch" else run_keras(options, watch)
     images = watch.counted * options.batch_size
     print(json.dumps({"library": options.library, "version": version, "setting": options.setting, "model": options.model,
                       "task": options.task, "batch_size": options.batch_size, "threads": options.threads,
-                      "steps": watch.counted, "seconds": watch.taken,
+                      "steps": watch.counted, "seconds": watch.taken, "pinned_threads": watch.pinned,
                       "images_per_second": images / watch.taken if watch.taken else 0.0}))
 
 
