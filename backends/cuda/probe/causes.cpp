@@ -7,8 +7,8 @@ constexpr const char* kInstallDriver =
     "Install NVIDIA's driver, version 580 or newer, from https://www.nvidia.com/drivers, and restart.";
 // Debian's own driver is older than what CUDA 13 needs.
 constexpr const char* kInstallDriverDebian =
-    "Debian: add NVIDIA's repository (https://developer.nvidia.com/cuda-downloads), then sudo apt install nvidia-open. "
-    "Ubuntu: sudo ubuntu-drivers install nvidia:580. Restart afterwards.";
+    "Add NVIDIA's repository (https://developer.nvidia.com/cuda-downloads), then sudo apt install nvidia-open, and "
+    "restart.";
 constexpr const char* kWheels = "pip install nvidia-cudnn-cu{cuda} {cublas wheel}";
 constexpr const char* kCondaCudnn = "conda install -c conda-forge \"cuda-version={cuda}\" cudnn";
 constexpr const char* kReinstallKeratin =
@@ -45,18 +45,33 @@ constexpr Words kWords[] = {
       {"{image}", "nvidia/cuda:12.9.1-cudnn-runtime-ubuntu24.04"}}},
 };
 
+void replace_all(std::string& text, std::string_view word, std::string_view means) {
+  for (std::size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + means.size())) {
+    text.replace(at, word.size(), means);
+  }
+}
+
+// What cmake takes: 90, or "80;90", in quotes for the shell.
+std::string architectures(const std::set<int>& capabilities) {
+  if (capabilities.empty()) return "<compute capability without the dot>";
+  std::string list;
+  for (const int capability : capabilities) list += (list.empty() ? "" : ";") + std::to_string(capability);
+  return capabilities.size() == 1 ? list : '"' + list + '"';
+}
+
 // The text for this CUDA major version; for one that has no words here, the newest's.
-std::string in_words_of(int cuda_major, std::string text) {
+std::string in_words_of(int cuda_major, std::string text, const KnownWords& known = {}) {
   const Words* chosen = &kWords[0];
   for (const Words& words : kWords) {
     if (words.cuda == cuda_major) chosen = &words;
   }
-  for (const auto& [word, means] : chosen->words) {
-    const std::string_view name = word, value = means;
-    for (std::size_t at = text.find(name); at != std::string::npos; at = text.find(name, at + value.size())) {
-      text.replace(at, name.size(), value);
-    }
-  }
+  for (const auto& [word, means] : chosen->words) replace_all(text, word, means);
+  const std::string& driver = known.kernel_driver;
+  replace_all(text, "{kernel driver}",
+              driver.empty() ? "the version in /proc/driver/nvidia/version" : "version " + driver);
+  replace_all(text, "{driver branch}",
+              driver.empty() ? "<major version of the driver>" : driver.substr(0, driver.find('.')));
+  replace_all(text, "{architectures}", architectures(known.capabilities));
   return text;
 }
 
@@ -73,15 +88,18 @@ const Cause kCauses[] = {
      .seen_by = "an NVIDIA device on the PCI bus, but neither /proc/driver/nvidia/version nor libcuda.so.1",
      .fix = kInstallDriver,
      .docker = "Install the driver on the host, not in the container, and start the container with --gpus all.",
-     .debian = kInstallDriverDebian},
+     .debian = kInstallDriverDebian,
+     .ubuntu = "sudo ubuntu-drivers install nvidia:580, and restart."},
     {.id = "nouveau_driver",
      .sentence = "The GPU is held by the nouveau driver, which cannot run CUDA.",
      .seen_by = "the PCI device's driver is nouveau, and NVIDIA's is not loaded",
      .fix = "Install NVIDIA's driver, version 580 or newer, blacklist nouveau and restart; with secure boot, enrol the "
             "driver's signing key.",
-     .debian = "Debian: add NVIDIA's repository (https://developer.nvidia.com/cuda-downloads), then sudo apt install "
-               "nvidia-open. Ubuntu: sudo ubuntu-drivers install nvidia:580. Both keep nouveau away; restart, and with "
-               "secure boot enrol the key that the installation offers."},
+     .debian = "Add NVIDIA's repository (https://developer.nvidia.com/cuda-downloads), then sudo apt install "
+               "nvidia-open, which keeps nouveau away; restart, and with secure boot enrol the key that the "
+               "installation offers.",
+     .ubuntu = "sudo ubuntu-drivers install nvidia:580, which keeps nouveau away; restart, and with secure boot enrol "
+               "the key that the installation offers."},
     {.id = "container_without_gpu",
      .sentence = "This container was started without access to the GPU.",
      .seen_by = "inside a container, a GPU or its kernel driver is there, but no /dev/nvidiactl",
@@ -90,11 +108,11 @@ const Cause kCauses[] = {
     {.id = "driver_library_missing",
      .sentence = "The kernel has NVIDIA's driver, but its library libcuda.so.1 cannot be loaded.",
      .seen_by = "/proc/driver/nvidia/version is there, libcuda.so.1 is not found or cannot be opened",
-     .fix = "Install the user-space part of the same driver version (libcuda.so.1).",
+     .fix = "Install the driver's user-space part (libcuda.so.1), of {kernel driver}.",
      .docker = "Start the container with --gpus all and NVIDIA_DRIVER_CAPABILITIES=compute,utility; the library comes "
                "from the host.",
-     .debian = "sudo apt install libcuda1 (Ubuntu: libnvidia-compute-<driver version>), of the version in "
-               "/proc/driver/nvidia/version."},
+     .debian = "sudo apt install libcuda1, of {kernel driver}.",
+     .ubuntu = "sudo apt install libnvidia-compute-{driver branch}, of {kernel driver}."},
     {.id = "wsl_driver",
      .sentence = "WSL sees no CUDA driver from Windows.",
      .seen_by = "a Microsoft kernel, and libcuda.so.1 is not found or is not the one in /usr/lib/wsl/lib",
@@ -136,11 +154,12 @@ const Cause kCauses[] = {
      .docker = "Update the driver on the host to {driver} or newer; containers use the host's.",
      .wsl = "Update NVIDIA's driver in Windows to {Windows driver} or newer.",
      .debian = "Update the driver to {driver} or newer (sudo apt install nvidia-driver from a newer release or from "
-               "NVIDIA's repository), then restart."},
+               "NVIDIA's repository), then restart.",
+     .ubuntu = "Update the driver to {driver} or newer (sudo ubuntu-drivers install nvidia:580), then restart."},
     {.id = "devices_hidden",
      .sentence = "CUDA_VISIBLE_DEVICES hides every GPU.",
-     .seen_by =
-         "CUDA_VISIBLE_DEVICES (or NVIDIA_VISIBLE_DEVICES) is set, CUDA has no device, and NVML or /proc has one",
+     .seen_by = "CUDA has no device, a GPU is there, and CUDA_VISIBLE_DEVICES is empty or begins with -1, or with a "
+                "number or an id that NVML does not have; or NVIDIA_VISIBLE_DEVICES is empty, void or none",
      .fix = "unset CUDA_VISIBLE_DEVICES, or set it to numbers that exist, e.g. CUDA_VISIBLE_DEVICES=0.",
      .docker = "Start the container without NVIDIA_VISIBLE_DEVICES=void or none, and unset CUDA_VISIBLE_DEVICES."},
     {.id = "mig_without_instance",
@@ -159,7 +178,8 @@ const Cause kCauses[] = {
             "CUDA_MPS_PIPE_DIRECTORY."},
     {.id = "device_lost",
      .sentence = "The GPU does not answer or has a hardware fault.",
-     .seen_by = "CUDA gives 214, 220 or 226, NVML gives 15, or uncorrected memory errors are counted",
+     .seen_by = "CUDA gives 214, 220 or 226, NVML gives 15 or counts uncorrected memory errors, or pages or rows of "
+                "damaged memory wait to be taken out of use, or could not be",
      .fix = "Look at dmesg for lines with NVRM and Xid, reset the GPU (sudo nvidia-smi --gpu-reset) or restart; if it "
             "returns, the card is faulty."},
     {.id = "device_exclusive",
@@ -170,14 +190,15 @@ const Cause kCauses[] = {
      .sentence = "The module has no code for this GPU.",
      .seen_by = "the compute capability is below 7.5, the least that Keratin supports, or not among those the module "
                 "was built for; or a launch gives 209",
-     .fix = "Compute capability 7.5 and newer: build Keratin for this GPU, cmake -DCMAKE_CUDA_ARCHITECTURES=<compute "
-            "capability without the dot>. Below 7.5 no module helps: the CPU is used."},
+     .fix = "Compute capability 7.5 and newer: build Keratin for this GPU, cmake "
+            "-DCMAKE_CUDA_ARCHITECTURES={architectures}. Below 7.5 no module helps: the CPU is used."},
     {.id = "jit_missing",
      .sentence = "The driver's compiler for GPU code is missing or too old.",
      .seen_by = "CUDA gives 221 or 222, or libnvidia-ptxjitcompiler.so.1 is not there",
      .fix = "Install the driver's complete user-space part (libnvidia-ptxjitcompiler.so.1), or a newer driver.",
      .docker = "Start the container with NVIDIA_DRIVER_CAPABILITIES=compute,utility, and update the host's driver.",
-     .debian = "sudo apt install libnvidia-ptxjitcompiler1 (Ubuntu: libnvidia-compute-<driver version>)."},
+     .debian = "sudo apt install libnvidia-ptxjitcompiler1, of {kernel driver}.",
+     .ubuntu = "sudo apt install libnvidia-compute-{driver branch}, of {kernel driver}."},
     {.id = "memory_held",
      .sentence = "Other processes hold nearly all of the GPU's memory.",
      .seen_by = "less than 512 MiB are free; NVML lists the processes (in a container they may be invisible)",
@@ -290,6 +311,7 @@ const char* Cause::fix_on(SystemKind kind) const {
     case SystemKind::conda: return conda;
     case SystemKind::pip: return pip;
     case SystemKind::debian: return debian;
+    case SystemKind::ubuntu: return *ubuntu ? ubuntu : debian;
   }
   return "";
 }
@@ -313,20 +335,23 @@ std::vector<SystemKind> system_kinds(const System& system) {
   if (!system.env("CONDA_PREFIX").empty()) kinds.push_back(SystemKind::conda);
   if (!system.env("VIRTUAL_ENV").empty()) kinds.push_back(SystemKind::pip);
   const std::string release = system.read("/etc/os-release");
-  if (system.exists("/etc/debian_version") || release.find("debian") != std::string::npos ||
-      release.find("ubuntu") != std::string::npos) {
+  // Ubuntu and its relatives name both.
+  if (release.find("ubuntu") != std::string::npos) {
+    kinds.push_back(SystemKind::ubuntu);
+  } else if (system.exists("/etc/debian_version") || release.find("debian") != std::string::npos) {
     kinds.push_back(SystemKind::debian);
   }
   return kinds;
 }
 
-std::string fix_for(std::string_view id, const std::vector<SystemKind>& kinds, int cuda_major) {
+std::string fix_for(std::string_view id, const std::vector<SystemKind>& kinds, int cuda_major,
+                    const KnownWords& known) {
   const Cause* cause = find_cause(id);
   if (!cause) return "";
   for (const SystemKind kind : kinds) {
-    if (const char* fix = cause->fix_on(kind); *fix) return in_words_of(cuda_major, fix);
+    if (const char* fix = cause->fix_on(kind); *fix) return in_words_of(cuda_major, fix, known);
   }
-  return in_words_of(cuda_major, cause->fix);
+  return in_words_of(cuda_major, cause->fix, known);
 }
 
 std::string_view name_of(SystemKind kind) {
@@ -335,7 +360,8 @@ std::string_view name_of(SystemKind kind) {
     case SystemKind::wsl: return "WSL";
     case SystemKind::conda: return "conda";
     case SystemKind::pip: return "pip";
-    case SystemKind::debian: return "Debian, Ubuntu";
+    case SystemKind::debian: return "Debian";
+    case SystemKind::ubuntu: return "Ubuntu";
   }
   return "";
 }
@@ -352,21 +378,23 @@ std::string causes_page() {
       "first\n"
       "here is told first. What differs for the module of CUDA 12 stands in a line of its own. The causes were tested\n"
       "with a scripted driver, and not yet run on a GPU.\n";
-  const auto add = [&](const std::string& name, const char* text) {
+  const auto add = [&](std::string_view name, const char* text) {
     const std::string newest = in_words_of(kWords[0].cuda, text);
-    page += "- " + name + ": " + newest + "\n";
+    page += "- " + std::string(name) + ": " + newest + "\n";
     for (const Words& words : kWords) {
       const std::string other = in_words_of(words.cuda, text);
-      if (other != newest) page += "- " + name + ", CUDA " + std::to_string(words.cuda) + ": " + other + "\n";
+      if (other == newest) continue;
+      page += "- " + std::string(name) + ", CUDA " + std::to_string(words.cuda) + ": " + other + "\n";
     }
   };
   for (const Cause& cause : kCauses) {
     page += "\n## `" + std::string(cause.id) + "`\n\n" + cause.sentence + "\n\n- Seen by: " + cause.seen_by + "\n";
     add("Fix", cause.fix);
-    for (const SystemKind kind :
-         {SystemKind::docker, SystemKind::wsl, SystemKind::conda, SystemKind::pip, SystemKind::debian}) {
-      if (const char* fix = cause.fix_on(kind); *fix) add(std::string(name_of(kind)), fix);
+    for (const SystemKind kind : {SystemKind::docker, SystemKind::wsl, SystemKind::conda, SystemKind::pip}) {
+      if (const char* fix = cause.fix_on(kind); *fix) add(name_of(kind), fix);
     }
+    if (*cause.debian) add(*cause.ubuntu ? "Debian" : "Debian, Ubuntu", cause.debian);
+    if (*cause.ubuntu) add("Ubuntu", cause.ubuntu);
   }
   return page;
 }

@@ -1,9 +1,11 @@
 #include "keratin/backends/cuda/probe/diagnosis.h"
 
 #include <algorithm>
+#include <span>
 
 #include "keratin/backends/cuda/probe/error_cause.h"
 #include "keratin/backends/cuda/probe/versions.h"
+#include "keratin/backends/cuda/probe/visible_devices.h"
 
 namespace keratin::probe {
 namespace {
@@ -14,7 +16,16 @@ constexpr int kNvmlMismatch = 18, kNvmlLost = 15, kCudnnPartsDiffer = 1002;
 
 class Judge {
  public:
-  explicit Judge(const Facts& facts) : facts_(facts), hardware_(facts.hardware) {}
+  explicit Judge(const Facts& facts)
+      : facts_(facts),
+        hardware_(facts.hardware),
+        gpus_(facts.driver.gpus, listed(facts.driver.count)),
+        nvml_gpus_(facts.nvml.gpus, listed(facts.nvml.count)) {
+    known_.kernel_driver = hardware_.kernel_driver;
+    for (const DriverGpu& gpu : gpus_) {
+      if (gpu.capability >= kLeastCapability) known_.capabilities.insert(gpu.capability);
+    }
+  }
 
   std::vector<Finding> judge() {
     if (nothing_there()) return {{"no_nvidia_hardware", "", fix("no_nvidia_hardware"), false}};
@@ -28,6 +39,10 @@ class Judge {
   }
 
  private:
+  static std::size_t listed(int count) {
+    return static_cast<std::size_t>(std::clamp(count, 0, DriverReport::kMaxGpus));
+  }
+
   static std::size_t position(const std::string& id) {
     const auto table = causes();
     return static_cast<std::size_t>(
@@ -49,7 +64,9 @@ class Judge {
       *same = {cause, detail, fix(cause), true};
     }
   }
-  std::string fix(const std::string& cause) const { return fix_for(cause, facts_.kinds, facts_.needed_cuda / 1000); }
+  std::string fix(const std::string& cause) const {
+    return fix_for(cause, facts_.kinds, facts_.needed_cuda / 1000, known_);
+  }
 
   bool nouveau() const {
     return std::any_of(hardware_.gpus.begin(), hardware_.gpus.end(),
@@ -100,11 +117,11 @@ class Judge {
   }
 
   // Codes that mean the same whether the driver starts, counts or opens a device; false for those that say little. The
-  // driver's are the runtime's.
-  bool device_error(int code, const std::string& said, bool blocks) {
+  // driver's are the runtime's. `gpu` is the one that gives it, when that is known.
+  bool device_error(int code, const std::string& said, bool blocks, const DriverGpu* gpu = nullptr) {
     const std::string cause(cause_of(kRuntimeCauses, code));
     if (cause == "no_usable_device" || cause == "compute_failed") return false;
-    add(cause, said + (cause == "memory_held" ? held_by() : ""), blocks);
+    add(cause, said + (cause == "memory_held" ? held_by(gpu) : ""), blocks);
     return true;
   }
 
@@ -122,19 +139,31 @@ class Judge {
       return add("no_driver", said + "; its kernel module is not loaded");
     }
     if (!hardware_.wsl && node_trouble(said)) return;
-    if (facts_.nvml.gpus[0].result == kNvmlLost) return add("device_lost", "NVML: the GPU is lost");
-    for (const char* name : {"CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES"}) {
-      const std::string* value = facts_.variable(name);
-      if (!value) continue;
-      if (std::string(name) == "NVIDIA_VISIBLE_DEVICES" && *value != "void" && *value != "none" && !value->empty()) {
-        continue;
-      }
-      return add("devices_hidden", std::string(name) + "=\"" + *value + "\"");
-    }
-    for (int i = 0; i < std::min(facts_.nvml.count, DriverReport::kMaxGpus); ++i) {
-      if (facts_.nvml.gpus[i].mig == 1) return add("mig_without_instance", facts_.nvml.gpus[i].name);
+    if (lost_gpu(true) || hidden()) return;
+    for (const NvmlGpu& gpu : nvml_gpus_) {
+      if (gpu.mig == 1) return add("mig_without_instance", gpu.name);
     }
     add("no_usable_device", said);
+  }
+
+  bool lost_gpu(bool blocks) {
+    for (std::size_t i = 0; i < nvml_gpus_.size(); ++i) {
+      if (nvml_gpus_[i].result != kNvmlLost) continue;
+      add("device_lost", "NVML: GPU " + std::to_string(i) + " is lost", blocks);
+      return true;
+    }
+    return false;
+  }
+
+  bool hidden() {
+    if (const std::string* value = facts_.variable("CUDA_VISIBLE_DEVICES")) {
+      const std::string why = why_all_are_hidden(*value, facts_);
+      if (!why.empty()) return add("devices_hidden", "CUDA_VISIBLE_DEVICES=\"" + *value + "\", " + why), true;
+    }
+    // Of the container's start; other values name what was passed on.
+    const std::string* value = facts_.variable("NVIDIA_VISIBLE_DEVICES");
+    if (!value || (*value != "void" && *value != "none" && !value->empty())) return false;
+    return add("devices_hidden", "NVIDIA_VISIBLE_DEVICES=\"" + *value + "\""), true;
   }
 
   bool node_trouble(const std::string& said) {
@@ -152,10 +181,12 @@ class Judge {
     return false;
   }
 
-  std::string held_by() const {
+  // The processes on this GPU; on all of them where the driver or NVML does not tell which it is. The two may count the
+  // GPUs in different orders.
+  std::string held_by(const DriverGpu* of) const {
     std::string text;
-    for (int i = 0; i < std::min(facts_.nvml.count, DriverReport::kMaxGpus); ++i) {
-      const NvmlGpu& gpu = facts_.nvml.gpus[i];
+    for (const NvmlGpu& gpu : nvml_gpus_) {
+      if (of && *of->uuid && *gpu.uuid && std::string_view(of->uuid) != gpu.uuid) continue;
       for (int k = 0; k < std::min(gpu.processes, NvmlGpu::kMaxProcesses); ++k) {
         // In a container NVML knows the process but not what it has.
         const std::int64_t bytes = gpu.process[k].bytes;
@@ -168,15 +199,12 @@ class Judge {
 
   // A device that cannot be used blocks only if there is no other.
   void devices() {
-    const int count = std::min(facts_.driver.count, DriverReport::kMaxGpus);
-    bool other = false;
-    for (int i = 0; i < count; ++i) other = other || works(facts_.driver.gpus[i]);
-    for (int i = 0; i < count; ++i) {
-      const DriverGpu& gpu = facts_.driver.gpus[i];
+    const bool other = std::any_of(gpus_.begin(), gpus_.end(), [&](const DriverGpu& gpu) { return works(gpu); });
+    for (const DriverGpu& gpu : gpus_) {
       const std::string name = std::string(gpu.name) + ": ";
       if (gpu.context_result > 0) {
         const std::string said = name + driver_error_text(gpu.context_result);
-        if (!device_error(gpu.context_result, said, !other)) add("no_usable_device", said, !other);
+        if (!device_error(gpu.context_result, said, !other, &gpu)) add("no_usable_device", said, !other);
       }
       if (gpu.compute_mode == 2) add("device_exclusive", name + "compute mode \"prohibited\"", !other);
       if (gpu.capability > 0 && gpu.capability < kLeastCapability) {
@@ -190,19 +218,27 @@ class Judge {
             false);
       }
       if (short_of_memory(gpu)) {
-        add("memory_held", name + std::to_string(gpu.free_bytes >> 20) + " MiB free" + held_by(), !other);
+        add("memory_held", name + std::to_string(gpu.free_bytes >> 20) + " MiB free" + held_by(&gpu), !other);
       }
     }
-    for (int i = 0; i < std::min(facts_.nvml.count, DriverReport::kMaxGpus); ++i) {
-      const NvmlGpu& gpu = facts_.nvml.gpus[i];
-      if (gpu.result == kNvmlLost) add("device_lost", "NVML: a GPU is lost", !other);
-      if (gpu.uncorrected_errors > 0) {
-        add("device_lost",
-            std::string(gpu.name) + ": " + std::to_string(gpu.uncorrected_errors) +
-                " uncorrected memory errors since the driver was loaded",
-            !other);
-      }
+    lost_gpu(!other);
+    for (const NvmlGpu& gpu : nvml_gpus_) {
+      const std::string damage = memory_damage(gpu);
+      if (!damage.empty()) add("device_lost", std::string(gpu.name) + ": " + damage, !other);
     }
+  }
+
+  static std::string memory_damage(const NvmlGpu& gpu) {
+    std::string text;
+    const auto tell = [&](bool holds, const std::string& what) {
+      if (holds) text += (text.empty() ? "" : ", ") + what;
+    };
+    tell(gpu.uncorrected_errors > 0,
+         std::to_string(gpu.uncorrected_errors) + " uncorrected memory errors since the driver was loaded");
+    tell(gpu.pages_pending, "damaged pages of memory wait for a reset to be retired");
+    tell(gpu.rows_pending, "damaged rows of memory wait for a reset to be remapped");
+    tell(gpu.remap_failed, "damaged rows of memory could not be remapped");
+    return text;
   }
 
   static std::string capability(int number) { return std::to_string(number / 10) + "." + std::to_string(number % 10); }
@@ -243,8 +279,8 @@ class Judge {
       }
     }
     if (report.version < kOldestCudnn) add("cudnn_too_old", version, false);
-    for (int i = 0; i < std::min(facts_.driver.count, DriverReport::kMaxGpus); ++i) {
-      const int known = static_cast<int>(report.max_device / 10), has = facts_.driver.gpus[i].capability;
+    for (const DriverGpu& gpu : gpus_) {
+      const int known = static_cast<int>(report.max_device / 10), has = gpu.capability;
       if (known > 0 && has > known) {
         add("cudnn_too_old", version + ", knows GPUs up to " + capability(known) + ", this one has " + capability(has),
             false);
@@ -272,6 +308,9 @@ class Judge {
 
   const Facts& facts_;
   const Hardware& hardware_;
+  const std::span<const DriverGpu> gpus_;
+  const std::span<const NvmlGpu> nvml_gpus_;
+  KnownWords known_;
   std::vector<Finding> findings_;
 };
 

@@ -117,7 +117,11 @@ void ask_nvml_device(void* library, unsigned index, NvmlReport& report, NvmlGpu&
   const auto name = function<int(Device, char*, unsigned)>(library, "nvmlDeviceGetName");
   const auto memory = function<int(Device, NvmlMemory*)>(library, "nvmlDeviceGetMemoryInfo");
   const auto mig = function<int(Device, unsigned*, unsigned*)>(library, "nvmlDeviceGetMigMode");
+  const auto uuid = function<int(Device, char*, unsigned)>(library, "nvmlDeviceGetUUID");
   const auto errors = function<int(Device, int, int, unsigned long long*)>(library, "nvmlDeviceGetTotalEccErrors");
+  const auto pages = function<int(Device, int*)>(library, "nvmlDeviceGetRetiredPagesPendingStatus");
+  const auto rows =
+      function<int(Device, unsigned*, unsigned*, unsigned*, unsigned*)>(library, "nvmlDeviceGetRemappedRows");
   auto processes =
       function<int(Device, unsigned*, NvmlProcessInfo*)>(library, "nvmlDeviceGetComputeRunningProcesses_v3");
   if (!processes) {
@@ -129,6 +133,7 @@ void ask_nvml_device(void* library, unsigned index, NvmlReport& report, NvmlGpu&
   if (gpu.result != 0) return;
   set_text(report.stage, "nvmlDeviceGetMemoryInfo");
   if (name) name(device, gpu.name, sizeof gpu.name);
+  if (uuid) uuid(device, gpu.uuid, sizeof gpu.uuid);
   if (NvmlMemory bytes{}; memory && memory(device, &bytes) == 0) {
     gpu.total_bytes = static_cast<std::int64_t>(bytes.total);
     gpu.free_bytes = static_cast<std::int64_t>(bytes.free);
@@ -136,6 +141,12 @@ void ask_nvml_device(void* library, unsigned index, NvmlReport& report, NvmlGpu&
   if (unsigned now = 0, pending = 0; mig && mig(device, &now, &pending) == 0) gpu.mig = static_cast<int>(now);
   if (unsigned long long count = 0; errors && errors(device, kNvmlUncorrected, kNvmlSinceBoot, &count) == 0) {
     gpu.uncorrected_errors = static_cast<std::int64_t>(count);
+  }
+  if (int pending = 0; pages && pages(device, &pending) == 0) gpu.pages_pending = pending != 0;
+  unsigned corrected = 0, uncorrected = 0, pending = 0, failed = 0;
+  if (rows && rows(device, &corrected, &uncorrected, &pending, &failed) == 0) {
+    gpu.rows_pending = pending != 0;
+    gpu.remap_failed = failed != 0;
   }
   NvmlProcessInfo list[64]{};
   unsigned count = 64;

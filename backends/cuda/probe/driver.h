@@ -41,9 +41,12 @@ struct NvmlProcess {
 struct NvmlGpu {
   static constexpr int kMaxProcesses = 8;
   char name[96];
-  int mig;     // 1 when MIG is on
-  int result;  // of asking for the device
+  char uuid[96];  // as the driver's
+  int mig;        // 1 when MIG is on
+  int result;     // of asking for the device
   std::int64_t total_bytes, free_bytes, uncorrected_errors;
+  // Damaged memory: older GPUs retire pages, newer ones remap rows; pending until the next reset.
+  bool pages_pending, rows_pending, remap_failed;
   int processes;  // that compute on it; at most kMaxProcesses are listed
   NvmlProcess process[kMaxProcesses];
 };

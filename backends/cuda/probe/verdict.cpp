@@ -35,7 +35,8 @@ GpuVerdict explain_missing_gpu(int cuda_major, const std::string& module_path) {
 
 std::string fix_of_cause(const std::string& cause) {
   const probe::System system = probe::System::host();
-  return probe::fix_for(cause, probe::system_kinds(system), cuda_major_here(system));
+  return probe::fix_for(cause, probe::system_kinds(system), cuda_major_here(system),
+                        {.kernel_driver = probe::look_at_hardware(system).kernel_driver});
 }
 
 bool is_cause(const std::string& cause) { return probe::find_cause(cause) != nullptr; }

@@ -2,7 +2,9 @@
 #include "keratin/backends/cuda/probe/diagnosis.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <functional>
 #include <set>
 
@@ -57,6 +59,12 @@ void PrintTo(const CauseCase& c, std::ostream* out) { *out << c.name; }
 
 const std::function<void(GpuMachine&)> kUnchanged = [](GpuMachine&) {};
 
+std::function<void(GpuMachine&)> with_visible(const char* devices) {
+  return [devices](GpuMachine& m) { m.environment["CUDA_VISIBLE_DEVICES"] = devices; };
+}
+
+void make_ubuntu(GpuMachine& machine) { machine.add_file("/etc/os-release", "ID=ubuntu\nID_LIKE=debian\n"); }
+
 // The machine is made bare: no trace of NVIDIA.
 void strip(GpuMachine& machine) {
   machine.remove_driver();
@@ -94,6 +102,13 @@ const std::vector<CauseCase>& cases() {
          m.remove_kernel_module();
        },
        "10de:2335"},
+      {"NoDriverOnUbuntu", "no_driver", "",
+       [](GpuMachine& m) {
+         m.remove_driver();
+         m.remove_kernel_module();
+         make_ubuntu(m);
+       },
+       "\nsudo ubuntu-drivers install nvidia:580"},
       {"DriverNotLoaded", "no_driver", "cuInit=999,nvmlInit=9", [](GpuMachine& m) { m.remove_kernel_module(); },
        "its kernel module is not loaded"},
       {"Nouveau", "nouveau_driver", "",
@@ -102,8 +117,15 @@ const std::vector<CauseCase>& cases() {
          m.remove_kernel_module();
          m.add_gpu("nouveau");
        },
-       "keep nouveau away"},
-      {"LibraryMissing", "driver_library_missing", "", [](GpuMachine& m) { m.remove_driver(); }, "sudo apt install"},
+       "keeps nouveau away"},
+      {"LibraryMissing", "driver_library_missing", "", [](GpuMachine& m) { m.remove_driver(); },
+       "\nsudo apt install libcuda1, of version 580.82.07."},
+      {"LibraryMissingOnUbuntu", "driver_library_missing", "",
+       [](GpuMachine& m) {
+         m.remove_driver();
+         make_ubuntu(m);
+       },
+       "\nsudo apt install libnvidia-compute-580, of version 580.82.07."},
       {"LibraryMissingInAContainer", "driver_library_missing", "",
        [](GpuMachine& m) {
          m.remove_driver();
@@ -153,10 +175,21 @@ const std::vector<CauseCase>& cases() {
          m.libraries["libcuda.so.1"] = m.folder.path() + "/usr/local/cuda/lib64/stubs/libcuda.so.1";
        },
        "/stubs/libcuda.so.1"},
-      {"Hidden", "devices_hidden", "cuInit=100", [](GpuMachine& m) { m.environment["CUDA_VISIBLE_DEVICES"] = "-1"; },
-       "CUDA_VISIBLE_DEVICES=\"-1\""},
-      {"HiddenByEmpty", "devices_hidden", "count=0", [](GpuMachine& m) { m.environment["CUDA_VISIBLE_DEVICES"] = ""; },
-       "CUDA_VISIBLE_DEVICES=\"\""},
+      {"Hidden", "devices_hidden", "cuInit=100", with_visible("-1"), "CUDA_VISIBLE_DEVICES=\"-1\""},
+      {"HiddenByEmpty", "devices_hidden", "count=0", with_visible(""), "CUDA_VISIBLE_DEVICES=\"\""},
+      {"HiddenByANumber", "devices_hidden", "cuInit=100,nvml_count=2", with_visible("2,0"), "there is no GPU 2"},
+      {"HiddenByANumberOfTheBus", "devices_hidden", "cuInit=100,nvmlInit=9", with_visible("1"), "there is no GPU 1"},
+      {"HiddenByAnId", "devices_hidden", "count=0,nvml_count=2", with_visible("GPU-12,0"), "no GPU has this id"},
+      {"HiddenByAnIdOfAnInstance", "devices_hidden", "count=0", with_visible("MIG-1234"), "no GPU is in MIG mode"},
+      {"HiddenBySlurm", "devices_hidden", "cuInit=100", with_visible("NoDevFiles"), "neither a number nor an id"},
+      {"EmptyWithMig", "devices_hidden", "count=0,mig=1", with_visible(""), "which names no GPU"},
+      {"UnknownWithAVisibleGpu", "no_usable_device", "cuInit=999", with_visible("0"), "CUDA error 999"},
+      {"NoDeviceWithAVisibleGpu", "no_usable_device", "cuInit=100,nvml_count=2", with_visible(" 1,7"),
+       "CUDA error 100"},
+      {"NoDeviceWithAVisibleId", "no_usable_device", "cuInit=100,nvml_count=2", with_visible("GPU-1111"),
+       "CUDA error 100"},
+      {"NoDeviceWithAnIdNobodyKnows", "no_usable_device", "cuInit=100,nvmlInit=9", with_visible("GPU-12"),
+       "CUDA error 100"},
       {"HiddenByTheContainer", "devices_hidden", "count=0",
        [](GpuMachine& m) { m.environment["NVIDIA_VISIBLE_DEVICES"] = "void"; }, "NVIDIA_VISIBLE_DEVICES"},
       {"FabricManager", "fabric_manager", "cuInit=802", kUnchanged, "nvidia-fabricmanager"},
@@ -165,21 +198,40 @@ const std::vector<CauseCase>& cases() {
        [](GpuMachine& m) { m.environment["NVIDIA_VISIBLE_DEVICES"] = "all"; }, "counts 0 devices"},
       {"NotInitialised", "no_usable_device", "cuInit=3", kUnchanged, "CUDA error 3"},
       {"Mig", "mig_without_instance", "count=0,mig=1", kUnchanged, "nvidia-smi mig"},
-      {"Lost", "device_lost", "cuInit=100,nvmlDevice=15", kUnchanged, "the GPU is lost"},
+      {"MigWithAVisibleGpu", "mig_without_instance", "count=0,mig=1", with_visible("0"), "nvidia-smi mig"},
+      {"MigWithAnIdOfAnInstance", "mig_without_instance", "count=0,mig=1", with_visible("MIG-1234"), "nvidia-smi -L"},
+      {"Lost", "device_lost", "cuInit=100,nvmlDevice=15", kUnchanged, "GPU 0 is lost"},
+      {"SecondLost", "device_lost", "cuInit=999,nvml_count=2,nvmlDevice@1=15", kUnchanged, "GPU 1 is lost"},
       {"EccAtOpening", "device_lost", "cuDevicePrimaryCtxRetain=214", kUnchanged, "uncorrectable"},
       {"EccCounted", "device_lost", "ecc=3", kUnchanged, "3 uncorrected memory errors", 0},
+      {"PagesToRetire", "device_lost", "pages_pending=1", kUnchanged, "damaged pages of memory wait for a reset", 0},
+      {"RowsToRemapOfTheSecond", "device_lost", "count=2,nvml_count=2,rows_pending@1=1", kUnchanged,
+       "damaged rows of memory wait for a reset", 0},
+      {"RemappingFailed", "device_lost", "ecc=1,remap_failed=1", kUnchanged,
+       "1 uncorrected memory errors since the driver was loaded, damaged rows of memory could not be remapped.", 0},
       {"Exclusive", "device_exclusive", "mode=3,cuDevicePrimaryCtxRetain=46", kUnchanged, "device unavailable"},
       {"Prohibited", "device_exclusive", "mode=2,cuDevicePrimaryCtxRetain=46", kUnchanged, "nvidia-smi -c 0"},
       {"Mps", "mps_trouble", "cuInit=805", kUnchanged, "nvidia-cuda-mps-control"},
       {"MpsAtOpening", "mps_trouble", "cuDevicePrimaryCtxRetain=807", kUnchanged, "MPS server not ready"},
       {"OldGpu", "arch_unsupported", "capability=70", kUnchanged, "compute capability 7.0"},
-      {"NoCode", "arch_unsupported", "", kUnchanged, "sm_61", 1,
-       [](ModuleReport& report) { module_with(report, "arch_unsupported", "no kernel for sm_61"); }},
+      {"NoCode", "arch_unsupported", "", kUnchanged,
+       "no kernel for sm_90.\nCompute capability 7.5 and newer: build Keratin for this GPU, cmake "
+       "-DCMAKE_CUDA_ARCHITECTURES=90.",
+       1, [](ModuleReport& report) { module_with(report, "arch_unsupported", "no kernel for sm_90"); }},
+      {"NoCodeForTwoGpus", "arch_unsupported", "count=2,nvml_count=2,capability@1=80", kUnchanged,
+       "cmake -DCMAKE_CUDA_ARCHITECTURES=\"80;90\".", 1,
+       [](ModuleReport& report) { module_with(report, "arch_unsupported", "no kernel for sm_80"); }},
       {"MemoryHeld", "memory_held", "free=104857600,processes=2", kUnchanged,
        "100 MiB free; held by process 4000 (71680 MiB), process 4001"},
+      {"MemoryOfTheSecondHeld", "memory_held", "count=2,nvml_count=2,free@1=104857600,processes@0=1,processes@1=2",
+       kUnchanged, "100 MiB free; held by process 4100 (71680 MiB), process 4101 (71680 MiB).", 0},
+      {"MemoryHeldAtOpeningTheSecond", "memory_held", "count=2,nvml_count=2,cuDevicePrimaryCtxRetain@1=2,processes=1",
+       kUnchanged, "; held by process 4100", 0},
       {"MemoryHeldAtOpening", "memory_held", "cuDevicePrimaryCtxRetain=2,processes=1", kUnchanged, "process 4000"},
       {"Jit", "jit_missing", "cuDevicePrimaryCtxRetain=221", kUnchanged, "ptxjitcompiler"},
       {"JitForANewGpu", "jit_missing", "capability=120", kUnchanged, "libnvidia-ptxjitcompiler.so.1 is not beside", 0},
+      {"JitOnUbuntu", "jit_missing", "capability=120", make_ubuntu,
+       "\nsudo apt install libnvidia-compute-580, of version 580.82.07.", 0},
       {"Wsl", "wsl_driver", "",
        [](GpuMachine& m) {
          strip(m);
@@ -341,6 +393,66 @@ TEST(CauseTable, TheFixIsTheSystemsOwn) {
   EXPECT_EQ(probe::fix_for("no such cause", {}, 13), "");
 }
 
+// Each is told its own way; where only one is told, it is the same for both.
+TEST(CauseTable, DebianAndUbuntuAreToldApart) {
+  const struct {
+    const char *release, *debian_version;  // files; null: not there
+    std::vector<SystemKind> kinds;
+  } systems[] = {{"ID=debian\n", "12.2", {SystemKind::debian}},
+                 {"ID=ubuntu\nID_LIKE=debian\n", "trixie/sid", {SystemKind::ubuntu}},
+                 {"ID=linuxmint\nID_LIKE=\"ubuntu debian\"\n", "trixie/sid", {SystemKind::ubuntu}},
+                 {nullptr, "12.2", {SystemKind::debian}},
+                 {"ID=fedora\n", nullptr, {}}};
+  for (const auto& s : systems) {
+    MadeUpSystem machine;
+    if (s.release) machine.add_file("/etc/os-release", s.release);
+    if (s.debian_version) machine.add_file("/etc/debian_version", s.debian_version);
+    EXPECT_EQ(probe::system_kinds(machine.system), s.kinds) << (s.release ? s.release : "no os-release");
+  }
+  for (const probe::Cause& cause : probe::causes()) {
+    const std::string debian = probe::fix_for(cause.id, {SystemKind::debian}, 13),
+                      ubuntu = probe::fix_for(cause.id, {SystemKind::ubuntu}, 13);
+    if (*cause.ubuntu) {
+      EXPECT_EQ(debian.find("Ubuntu"), std::string::npos) << debian;
+      EXPECT_NE(ubuntu, debian) << cause.id;
+    } else {
+      EXPECT_EQ(ubuntu, debian) << cause.id;
+    }
+  }
+}
+
+TEST(CauseTable, TheFixNamesWhatIsKnown) {
+  const struct {
+    const char* cause;
+    std::vector<SystemKind> kinds;
+    const char *known, *unknown;
+  } cases[] = {
+      {"driver_library_missing",
+       {},
+       "Install the driver's user-space part (libcuda.so.1), of version 580.82.07.",
+       "Install the driver's user-space part (libcuda.so.1), of the version in /proc/driver/nvidia/version."},
+      {"driver_library_missing",
+       {SystemKind::debian},
+       "sudo apt install libcuda1, of version 580.82.07.",
+       "sudo apt install libcuda1, of the version in /proc/driver/nvidia/version."},
+      {"jit_missing",
+       {SystemKind::ubuntu},
+       "sudo apt install libnvidia-compute-580, of version 580.82.07.",
+       "sudo apt install libnvidia-compute-<major version of the driver>, of the version in "
+       "/proc/driver/nvidia/version."},
+      {"arch_unsupported",
+       {},
+       "Compute capability 7.5 and newer: build Keratin for this GPU, cmake -DCMAKE_CUDA_ARCHITECTURES=90. Below 7.5 "
+       "no module helps: the CPU is used.",
+       "Compute capability 7.5 and newer: build Keratin for this GPU, cmake -DCMAKE_CUDA_ARCHITECTURES=<compute "
+       "capability without the dot>. Below 7.5 no module helps: the CPU is used."},
+  };
+  for (const auto& c : cases) {
+    EXPECT_EQ(probe::fix_for(c.cause, c.kinds, 13, {.kernel_driver = "580.82.07", .capabilities = {90}}), c.known);
+    EXPECT_EQ(probe::fix_for(c.cause, c.kinds, 13), c.unknown);
+  }
+}
+
 TEST(CauseTable, TheFixIsForTheModulesCuda) {
   const struct {
     const char* cause;
@@ -414,7 +526,8 @@ TEST(CauseTable, NoFixNamesTheOtherCudasPackages) {
                                                                                        {SystemKind::wsl},
                                                                                        {SystemKind::conda},
                                                                                        {SystemKind::pip},
-                                                                                       {SystemKind::debian}}) {
+                                                                                       {SystemKind::debian},
+                                                                                       {SystemKind::ubuntu}}) {
         const std::string fix = probe::fix_for(cause.id, kinds, c.cuda);
         for (const char* part : c.foreign) {
           // "uninstall nvidia-cudnn-cu12" is what is asked for.
@@ -462,6 +575,35 @@ TEST_F(DiagnosisTest, AHangingDriverIsGivenUp) {
   EXPECT_NE(found.findings.front().text().find("did not answer"), std::string::npos);
 }
 
+// Each in a process of its own, so the others' answers stay. The module is given four times as long.
+TEST_F(DiagnosisTest, WhateverHangsIsGivenUp) {
+  const auto hanging_module = [](ModuleReport& report) {
+    healthy_module(report);
+    probe::set_text(report.stage, "matrix product");
+    for (;;) pause();
+  };
+  const struct {
+    const char *script, *cause, *text;
+    bool blocks;
+    std::function<void(ModuleReport&)> module = healthy_module;
+  } cases[] = {
+      {"cudnnGetVersion=hang", "cudnn_broken", "cudnnGetVersion did not answer", false},
+      {"cudnnOpsVersionCheck=hang", "cudnn_broken", "cudnnOpsVersionCheck did not answer", false},
+      {"cublasLtGetVersion=hang", "cublas_broken", "libcublasLt.so.13 did not answer", true},
+      {"", "compute_failed", "matrix product did not answer", true, hanging_module},
+  };
+  for (const auto& c : cases) {
+    GpuMachine machine;
+    const Diagnosis found = diagnose(machine, c.script, c.module, 0.3);
+    // A busy machine may be too slow for the others, too: only this one is looked for.
+    const auto finding = std::find_if(found.findings.begin(), found.findings.end(),
+                                      [&](const probe::Finding& f) { return f.cause == c.cause; });
+    ASSERT_NE(finding, found.findings.end()) << c.cause << "\n" << told(found);
+    EXPECT_NE(finding->text().find(c.text), std::string::npos) << told(found);
+    EXPECT_EQ(finding->blocks, c.blocks) << told(found);
+  }
+}
+
 // Modules for CUDA 13 and 12, and a driver that serves the older one: the GPU works.
 TEST_F(DiagnosisTest, TheModuleThatTheDriverServesIsJudged) {
   GpuMachine machine;
@@ -487,7 +629,7 @@ TEST_F(DiagnosisTest, TheModuleThatTheDriverServesIsJudged) {
 
 TEST_F(DiagnosisTest, ASecondGpuThatWorksIsEnough) {
   GpuMachine machine;
-  const Diagnosis found = diagnose(machine, "count=2,nvml_count=2,first_context=46");
+  const Diagnosis found = diagnose(machine, "count=2,nvml_count=2,cuDevicePrimaryCtxRetain@0=46");
   EXPECT_EQ(found.cause(), "device_exclusive");
   EXPECT_TRUE(found.usable);
   EXPECT_EQ(found.exit_status(), 0);
@@ -511,10 +653,11 @@ TEST_F(DiagnosisTest, AModulesFaultBlocksUnlessAutoTakesAGpuThatWorks) {
 // The driver finds one of two GPUs exclusive, which would do no harm; the module cannot open the other one either.
 TEST_F(DiagnosisTest, ACauseBlocksWhenOneOfItsFindingsDoes) {
   GpuMachine machine;
-  const Diagnosis found = diagnose(machine, "count=2,nvml_count=2,first_context=46", [](ModuleReport& report) {
-    module_with(report, "device_exclusive", "cuda:1 is in exclusive mode, too");
-    report.devices = 2;
-  });
+  const Diagnosis found =
+      diagnose(machine, "count=2,nvml_count=2,cuDevicePrimaryCtxRetain@0=46", [](ModuleReport& report) {
+        module_with(report, "device_exclusive", "cuda:1 is in exclusive mode, too");
+        report.devices = 2;
+      });
   EXPECT_EQ(found.findings.size(), 1u) << told(found);
   EXPECT_FALSE(found.usable);
   EXPECT_NE(found.findings.front().text().find("cuda:1"), std::string::npos) << told(found);
