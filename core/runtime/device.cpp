@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
+#include <initializer_list>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -103,6 +104,18 @@ std::string reason_with_fix(const std::string& backend, const LoadResult& loaded
   const std::string fix = can_be_fixed ? detail::fix_of_cause(loaded.cause) : "";
   if (!fix.empty()) text += " (cause: " + loaded.cause + "). Fix: " + without_stop(fix);
   return text;
+}
+
+// The class of the error says what kind of cause it is.
+[[noreturn]] void throw_not_found(const std::string& message, const std::string& cause) {
+  const auto is = [&](std::initializer_list<std::string_view> ids) {
+    return std::find(ids.begin(), ids.end(), cause) != ids.end();
+  };
+  if (is({"driver_library_missing", "cublas_missing", "module_missing"})) throw LibraryMissing(message, cause);
+  if (is({"driver_too_old", "driver_mismatch", "library_wrong_major", "module_mismatch", "arch_unsupported"})) {
+    throw VersionMismatch(message, cause);
+  }
+  throw DeviceNotFound(message, cause);
 }
 
 // Takes the first GPU that may be used and can be opened; false leaves the reason.
@@ -214,9 +227,9 @@ std::shared_ptr<Backend> open_device(const std::string& name) {
   if (auto found = state().backends.find(full); found != state().backends.end()) return found->second;
   const LoadResult& loaded = module_of(backend);
   if (!loaded.module) {
-    throw DeviceNotFound("device \"" + full + "\": no such device. " + reason_with_fix(backend, loaded) +
-                             ". Devices: " + known_devices(),
-                         loaded.cause);
+    throw_not_found("device \"" + full + "\": no such device. " + reason_with_fix(backend, loaded) +
+                        ". Devices: " + known_devices(),
+                    loaded.cause);
   }
   if (index >= loaded.module->device_count()) {
     throw DeviceNotFound("device \"" + full + "\": no such device; " + backend + " has " +

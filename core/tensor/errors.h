@@ -52,7 +52,7 @@ class DeviceError : public Error {
   std::string cause_;
 };
 
-// A device asked for by name that is not there.
+// A device asked for by name that is not there, for one of doctor's causes. Two kinds of them are classes of their own.
 class DeviceNotFound : public DeviceError {
  public:
   using DeviceError::DeviceError;
@@ -61,19 +61,19 @@ class DeviceNotFound : public DeviceError {
   [[noreturn]] void throw_in(std::string_view where) const override;
 };
 
-// A library that a backend needs and that was not found.
-class LibraryMissing : public DeviceError {
+// ... for want of a library: the driver's, cuBLAS, or Keratin's module.
+class LibraryMissing : public DeviceNotFound {
  public:
-  using DeviceError::DeviceError;
+  using DeviceNotFound::DeviceNotFound;
 
  protected:
   [[noreturn]] void throw_in(std::string_view where) const override;
 };
 
-// A library, driver or module of a version that does not fit.
-class VersionMismatch : public DeviceError {
+// ... since a driver, library or module is of a version that does not fit.
+class VersionMismatch : public DeviceNotFound {
  public:
-  using DeviceError::DeviceError;
+  using DeviceNotFound::DeviceNotFound;
 
  protected:
   [[noreturn]] void throw_in(std::string_view where) const override;

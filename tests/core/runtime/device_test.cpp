@@ -48,7 +48,11 @@ template <class Body>
     body();
     end_process(0);
   } catch (const DeviceError& error) {
-    std::fprintf(stderr, "device error [%s]: %s\n", error.cause().c_str(), error.what());
+    const char* kind = dynamic_cast<const LibraryMissing*>(&error)    ? "LibraryMissing"
+                       : dynamic_cast<const VersionMismatch*>(&error) ? "VersionMismatch"
+                       : dynamic_cast<const DeviceNotFound*>(&error)  ? "DeviceNotFound"
+                                                                      : "DeviceError";
+    std::fprintf(stderr, "device error [%s]: %s\nof class %s\n", error.cause().c_str(), error.what(), kind);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "error: %s\n", error.what());
   }
@@ -226,7 +230,7 @@ TEST_F(DeviceTest, RefusesWhatDoesNotFitWithTheLargestBatchThatWould) {
   set_device("cpu");
   set_memory_limit(memory_info("cpu").used + (std::int64_t{24} << 20), "cpu");
   EXPECT_GT(memory_info().limit, 0);
-  const std::string pattern = "batch_size 4096: plan '.*' needs .* MiB more on cpu:0, .* batch_size ([0-9]+) would fit";
+  const std::string pattern = "batch_size 4096 needs .* MiB more on cpu:0, .* batch_size ([0-9]+) would fit";
   for (const std::string& text : {message([&] { small.fit(x, y, {.batch_size = 4096, .verbose = 0}); }),
                                   message([&] { small.evaluate(x, y, {.batch_size = 4096, .verbose = 0}); })}) {
     std::smatch match;
@@ -316,7 +320,14 @@ TEST_P(FallbackTest, EndsOnTheCpuAndSaysWhyOnce) {
               ::testing::ExitedWithCode(0),
               "cpu:0; " + std::string(c.quiet ? "0" : "1") + " warned; " + c.cause + "; cuda is not available: .*" +
                   c.reason + "(.|\n)*; fix told");
-  // Asked for by name, the same is an error.
+  // Asked for by name, the same is an error, whose class says what kind of cause it is.
+  const std::string cause = c.cause;
+  const bool version = cause == "module_mismatch" || cause == "driver_mismatch" || cause == "driver_too_old" ||
+                       cause == "library_wrong_major" || cause == "arch_unsupported";
+  const std::string kind = cause == "module_missing" || cause == "driver_library_missing" || cause == "cublas_missing"
+                               ? "LibraryMissing"
+                           : version ? "VersionMismatch"
+                                     : "DeviceNotFound";
   EXPECT_EXIT(in_process(folder.path(),
                          [&] {
                            start();
@@ -324,7 +335,7 @@ TEST_P(FallbackTest, EndsOnTheCpuAndSaysWhyOnce) {
                          }),
               ::testing::ExitedWithCode(1),
               "device error \\[" + std::string(c.cause) + "\\]: set_device\\(\"cuda\"\\): (.|\n)*" + c.reason +
-                  (c.quiet ? "" : "(.|\n)*Fix: ") + "(.|\n)*Devices: cpu:0");
+                  (c.quiet ? "" : "(.|\n)*Fix: ") + "(.|\n)*Devices: cpu:0(.|\n)*of class " + kind);
 }
 
 INSTANTIATE_TEST_SUITE_P(
