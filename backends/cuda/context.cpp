@@ -58,7 +58,12 @@ Context::Context(int device, const Libraries& libraries) : device_(device), libr
   compute_capability_ = 10 * major + minor;
   check_code(compute_capability_);
   check_runtime(api.stream_create(&stream_), "cudaStreamCreate");
-  check_blas(blas(), blas().create(&blas_handle_), "cublasLtCreate");
+  try {
+    check_blas(blas(), blas().create(&blas_handle_), "cublasLtCreate");
+  } catch (...) {
+    api.stream_destroy(stream_);  // who asks for the device again must not find less of it
+    throw;
+  }
   if (!libraries_.dnn) {
     dnn_reason_ = libraries_.dnn_reason;
   } else {

@@ -17,6 +17,10 @@ bool graphs_allowed() {
   return !value || std::string_view(value) != "0";
 }
 
+// Loops are captured turn by turn, and a graph's node takes some kilobytes of the host and memory of the device that is
+// not planned: a longer plan runs step by step, where launching costs a few microseconds each.
+constexpr std::int64_t kMostCaptured = std::int64_t{1} << 15;
+
 [[noreturn]] void no_kernel(const std::string& device, const Plan& plan, const Step& step) {
   std::string specs;
   for (int input : step.inputs) {
@@ -45,6 +49,13 @@ CudaExecutable::CudaExecutable(std::shared_ptr<Context> context, std::string dev
   }
   addresses_.resize(operands);
   join_steps(plan);
+  std::int64_t launches = 0;
+  for (const StepState& step : steps_) launches += step.kernel->launches();
+  if (graph_wanted_ && launches > kMostCaptured) {
+    graph_wanted_ = false;
+    log(LogLevel::info, device_ + ": plan '" + name_ + "' makes some " + std::to_string(launches) +
+                            " launches, too many for a CUDA graph, and runs step by step");
+  }
 }
 
 void CudaExecutable::join_steps(const Plan& plan) {
@@ -176,8 +187,9 @@ void CudaExecutable::run() {
   context_->activate();
   if (!warm_) {
     const Context::OverheadMeter meter(*context_);
-    warm_ = true;
-    return run_eagerly();
+    run_eagerly();
+    warm_ = true;  // only now: what a run that failed has not loaded cannot be captured
+    return;
   }
   if (!graph_wanted_) return run_eagerly();
   if (!graph_ && !capture()) {

@@ -37,6 +37,8 @@ class Kernel {
 
   // Kernel and algorithm, for the placement log.
   virtual std::string description() const { return description_; }
+  // About how many launches and copies a run puts on the stream.
+  virtual i64 launches() const { return 1; }
   i64 workspace_bytes() const { return workspace_bytes_; }
 
  protected:

@@ -26,6 +26,12 @@ class Loop final : public Kernel {
            kernels;
   }
 
+  i64 launches() const override {
+    i64 turn = 1;  // copies
+    for (const KernelPtr& kernel : kernels_) turn += kernel ? kernel->launches() : 0;
+    return walk_.length() * turn;
+  }
+
   // The host walks through the steps and puts their work on the stream; a captured graph has all of it.
   void run(const Launch& l) const override {
     std::vector<void*> addresses(walk_.address_count());

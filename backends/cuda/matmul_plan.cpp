@@ -60,14 +60,24 @@ MatmulPlan::MatmulPlan(Context& context, const MatmulShape& shape, const Compile
       shape_(shape),
       deterministic_(options.deterministic),
       tf32_(options.precision != Precision::highest) {
-  const blas::Api& api = context.blas();
+  try {
+    make(options);
+  } catch (...) {
+    release();
+    throw;
+  }
+}
+
+void MatmulPlan::make(const CompileOptions& options) {
+  const MatmulShape& shape = shape_;
+  const blas::Api& api = context_.blas();
   const int type = shape.dtype == DType::float64 ? blas::kR64F : blas::kR32F;
   check_blas(api, api.desc_create(&desc_, compute_type(shape.dtype, options.precision), type),
              "cublasLtMatmulDescCreate");
   // Its first operand is B, its second A; memory of a row-major (r, c) matrix is its c x r matrix.
   set_desc(api, desc_, blas::kDescTransA, std::int32_t{shape.trans_b ? blas::kT : blas::kN});
   set_desc(api, desc_, blas::kDescTransB, std::int32_t{shape.trans_a ? blas::kT : blas::kN});
-  const auto make = [&](blas::Layout& layout, i64 rows, i64 columns, i64 stride) {
+  const auto lay_out = [&](blas::Layout& layout, i64 rows, i64 columns, i64 stride) {
     check_blas(api,
                api.layout_create(&layout, type, static_cast<std::uint64_t>(columns), static_cast<std::uint64_t>(rows),
                                  columns),
@@ -76,16 +86,16 @@ MatmulPlan::MatmulPlan(Context& context, const MatmulShape& shape, const Compile
     set_layout(api, layout, blas::kLayoutBatchCount, static_cast<std::int32_t>(shape.batches));
     set_layout(api, layout, blas::kLayoutStridedBatchOffset, std::int64_t{stride});
   };
-  shape.trans_b ? make(b_, shape.n, shape.k, shape.stride_b) : make(b_, shape.k, shape.n, shape.stride_b);
-  shape.trans_a ? make(a_, shape.k, shape.m, shape.stride_a) : make(a_, shape.m, shape.k, shape.stride_a);
-  make(c_, shape.m, shape.n, shape.stride_c);
+  shape.trans_b ? lay_out(b_, shape.n, shape.k, shape.stride_b) : lay_out(b_, shape.k, shape.n, shape.stride_b);
+  shape.trans_a ? lay_out(a_, shape.k, shape.m, shape.stride_a) : lay_out(a_, shape.m, shape.k, shape.stride_a);
+  lay_out(c_, shape.m, shape.n, shape.stride_c);
 
-  std::shared_ptr<MatmulAlgorithms>& known = context.matmuls[key_of(shape, options)];
+  std::shared_ptr<MatmulAlgorithms>& known = context_.matmuls[key_of(shape, options)];
   if (!known) {
     // cuBLASLt's relu is max(x, 0), which makes 0 of NaN. Where there is one, it and the bias are a kernel of ours.
-    MatmulAlgorithms asked = propose(shape.bias && !shape.relu, workspace_limit(context));
+    MatmulAlgorithms asked = propose(shape.bias && !shape.relu, workspace_limit(context_));
     // Not every product has a kernel that adds the bias.
-    if (asked.found.empty() && asked.fused) asked = propose(false, workspace_limit(context));
+    if (asked.found.empty() && asked.fused) asked = propose(false, workspace_limit(context_));
     if (asked.found.empty()) {
       throw BackendError("cuda: cuBLASLt has no algorithm for the product " + text_of(shape), "compute_failed");
     }
@@ -138,7 +148,9 @@ MatmulAlgorithms MatmulPlan::propose(bool fused, i64 workspace_limit) const {
   return result;
 }
 
-MatmulPlan::~MatmulPlan() {
+MatmulPlan::~MatmulPlan() { release(); }
+
+void MatmulPlan::release() {
   const blas::Api& api = context_.blas();
   for (blas::Layout layout : {a_, b_, c_}) {
     if (layout) api.layout_destroy(layout);

@@ -45,6 +45,8 @@ class MatmulPlan {
   void run(Stream stream, const void* a, const void* b, const void* bias, void* c, void* workspace) const;
 
  private:
+  void make(const CompileOptions& options);
+  void release();
   MatmulAlgorithms propose(bool fused, i64 workspace_limit) const;
   void set_epilogue(bool fused) const;
   bool next_algorithm() const;

@@ -7,15 +7,22 @@ namespace keratin::cuda {
 
 Staging::Staging(const Context& context) : context_(context) {
   const RuntimeApi& api = runtime_api();
-  for (Part& part : parts_) {
-    void* memory = nullptr;
-    check_runtime(api.allocate_pinned(&memory, kBytes), "cudaMallocHost");
-    part.memory = static_cast<std::byte*>(memory);
-    check_runtime(api.event_create(&part.done), "cudaEventCreate");
+  try {
+    for (Part& part : parts_) {
+      void* memory = nullptr;
+      check_runtime(api.allocate_pinned(&memory, kBytes), "cudaMallocHost");
+      part.memory = static_cast<std::byte*>(memory);
+      check_runtime(api.event_create(&part.done), "cudaEventCreate");
+    }
+  } catch (...) {
+    release();
+    throw;
   }
 }
 
-Staging::~Staging() {
+Staging::~Staging() { release(); }
+
+void Staging::release() {
   const RuntimeApi& api = runtime_api();
   for (const Part& part : parts_) {
     if (part.done) api.event_destroy(part.done);

@@ -30,6 +30,7 @@ class Staging {
     bool busy = false;
   };
   Part& next();
+  void release();
 
   const Context& context_;
   std::array<Part, kParts> parts_;

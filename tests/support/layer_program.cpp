@@ -23,7 +23,8 @@ Value joined(const Values& outputs) {
 
 LayerProgram::LayerProgram(const Layer& layer, const std::vector<Spec>& inputs, Phase phase,
                            const std::shared_ptr<Backend>& device)
-    : step_(std::make_shared<VariableState>("test/step", Shape{}, DType::int64,
+    : device_(device),
+      step_(std::make_shared<VariableState>("test/step", Shape{}, DType::int64,
                                             [] { return Tensor::scalar<std::int64_t>(0); })),
       inputs_(inputs.size()) {
   TraceContext trace(phase, step_, 1);
@@ -63,7 +64,7 @@ LayerProgram::LayerProgram(const Layer& layer, const std::vector<Spec>& inputs, 
 LayerResult LayerProgram::run(const std::vector<Tensor>& inputs, const Tensor& cotangent) {
   for (std::size_t i = 0; i < inputs_; ++i) instance_->write_input(static_cast<int>(i), inputs[i]);
   instance_->write_input(static_cast<int>(inputs_), cotangent);
-  instance_->run();
+  run_and_replay(*instance_, *device_);
   LayerResult result{instance_->read_output(0), instance_->read_output(1).item(), {}, {}};
   const auto read = [&](const std::vector<int>& places) {
     std::vector<Tensor> tensors;

@@ -23,12 +23,14 @@ class LayerProgram {
                const std::shared_ptr<Backend>& device);
 
   const Spec& output() const { return output_; }
-  // Weights are those of the layer at that moment; what the layer assigns is written back.
+  // Weights are those of the layer at that moment; what the layer assigns is written back. On a GPU it is computed
+  // twice, the second time by a graph (see run_and_replay).
   LayerResult run(const std::vector<Tensor>& inputs, const Tensor& cotangent);
   // The number random ops count by; 0 at first.
   void set_step(std::int64_t step);
 
  private:
+  std::shared_ptr<Backend> device_;
   VariablePtr step_;
   Spec output_;
   std::size_t inputs_ = 0;

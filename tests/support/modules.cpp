@@ -1,5 +1,7 @@
 #include "tests/support/modules.h"
 
+#include <dlfcn.h>
+
 #include <cstdlib>
 #include <filesystem>
 
@@ -36,6 +38,15 @@ std::shared_ptr<Backend> reference_device() { return open_test_device("reference
 
 bool have_simulated_gpu() { return std::filesystem::exists(module_folder() + "/libkeratin_cudasim.so"); }
 std::shared_ptr<Backend> simulated_gpu() { return open_test_device("cudasim:0"); }
+
+std::string broken_rules(const std::string& module_file) {
+  void* module = dlopen(module_file.c_str(), RTLD_NOW | RTLD_NOLOAD);
+  if (!module) return "";  // nobody has opened it
+  const auto ask = reinterpret_cast<const char* (*)()>(dlsym(module, "keratin_cudasim_broken_rules"));
+  std::string told = ask ? ask() : "keratin_cudasim_broken_rules is missing in " + module_file;
+  dlclose(module);
+  return told;
+}
 
 ScopedEnvironment::ScopedEnvironment(std::string name, const char* value) : name_(std::move(name)) {
   const char* old = std::getenv(name_.c_str());

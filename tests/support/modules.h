@@ -22,6 +22,9 @@ std::shared_ptr<Backend> reference_device();
 std::shared_ptr<Backend> simulated_gpu();
 // Whether this build has it.
 bool have_simulated_gpu();
+// How many rules of real GPUs were broken on that of a module's file since this was last asked, and the last of them;
+// "" when none was. The backend gets over many of them; on a real GPU it would be slower, or wrong.
+std::string broken_rules(const std::string& module_file);
 
 // Sets an environment variable, or removes it with nullptr, while the object lives.
 class ScopedEnvironment {

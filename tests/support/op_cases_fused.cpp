@@ -108,6 +108,11 @@ std::vector<OpCase> fused_cases() {
                          const Value y = ops::exp(in[0]) * in[2];
                          return {y, ops::where(in[1], y, in[0])};
                        }));
+  // So many that threads of a GPU take several neighbours each.
+  rows.push_back(fused("vectors", {{{2048, 128}}, {{128}}}, [](const Values& in) -> Values {
+    const Value y = ops::tanh(in[0]) * in[1];
+    return {y, ops::square(y - in[0])};
+  }));
   rows.push_back(fused("one_number", {{{1}}, {{}}}, [](const Values& in) -> Values {
     return {ops::exp(in[0]) * in[0], ops::square(in[0])};
   }));

@@ -100,6 +100,7 @@ const std::vector<ConvSizes>& conv_sizes() {
       {"groups", {2, 5, 5, 4}, {3, 3, 2, 6}, {.groups = 2}},
       {"depthwise", {1, 5, 6, 3}, {3, 3, 1, 3}, {.padding = {{1, 1}, {1, 1}}, .groups = 3}},
       {"depthwise_multiplier", {1, 5, 4, 3}, {2, 2, 1, 6}, {.strides = {2, 1}, .groups = 3}},
+      {"depthwise_large", {2, 40, 40, 8}, {3, 3, 1, 8}, {.padding = {{1, 1}, {1, 1}}, .groups = 8}},
       {"pointwise", {2, 4, 5, 7}, {1, 1, 7, 9}},
       {"pointwise_strides", {2, 5, 5, 3}, {1, 1, 3, 4}, {.strides = {2, 2}}},
       {"whole_image", {3, 4, 3, 2}, {4, 3, 2, 5}},

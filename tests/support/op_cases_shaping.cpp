@@ -97,6 +97,11 @@ std::vector<OpCase> reduce_cases() {
                        [axis](const Values& in) { return Values{ops::argmax(in[0], axis)}; }));
     rows.back().differentiate = false;
   }
+  // Longer than what a warp of a GPU takes.
+  rows.push_back(row("argmax_long", {{{4, 5000}}, {{5000, 3}, DType::int32, 0, 50}}, [](const Values& in) {
+    return Values{ops::argmax(in[0], 1), ops::argmax(in[1], 0)};
+  }));
+  rows.back().differentiate = false;
   rows.push_back(row("argmax_ties", {{{5, 40}, DType::int32, 0, 3}}, [](const Values& in) {
     return Values{ops::argmax(in[0]), ops::argmax(ops::cast(in[0], DType::float32)), ops::argmax(in[0], 0)};
   }));

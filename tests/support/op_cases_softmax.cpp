@@ -22,7 +22,7 @@ std::vector<OpCase> softmax_cases() {
   std::vector<OpCase> rows;
   const std::vector<std::pair<std::string, Shape>> shapes = {
       {"", {3, 5}},      {"_vector", {7}},      {"_one_class", {4, 1}}, {"_three_axes", {2, 3, 10}},
-      {"_odd", {9, 67}}, {"_large", {53, 301}}, {"_no_rows", {0, 4}}};
+      {"_odd", {9, 67}}, {"_large", {53, 301}}, {"_long", {3, 3000}},   {"_no_rows", {0, 4}}};
   for (const auto& [name, shape] : shapes) {
     const Operand x{shape, kFloat, -6, 6};
     std::vector<OpCase> family = {

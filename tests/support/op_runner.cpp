@@ -1,10 +1,15 @@
 #include "tests/support/op_runner.h"
 
+#include <gtest/gtest.h>
+
 #include <cmath>
+#include <cstdlib>
+#include <cstring>
 
 #include "keratin/core/compiler/passes.h"
 #include "keratin/core/graph/leaves.h"
 #include "keratin/core/runtime/device.h"
+#include "keratin/core/tensor/log.h"
 #include "keratin/core/tensor/philox.h"
 #include "tests/support/modules.h"
 
@@ -35,6 +40,41 @@ Tensor random_tensor(const Operand& operand, DType dtype, std::uint64_t stream, 
   }
   return Tensor(operand.shape, values).astype(dtype);
 }
+
+// How far apart a GPU's libraries may be in two runs: not all of them add up in the same order every time.
+constexpr double kLibraryTolerance = 1e-4;
+
+bool same_bits(const Tensor& a, const Tensor& b) {
+  return a.bytes() == b.bytes() && (a.bytes() == 0 || std::memcmp(a.raw(), b.raw(), a.bytes()) == 0);
+}
+
+// Whether a kernel of the plan says that it is a library's.
+bool uses_libraries(PlanInstance& instance) {
+  for (std::size_t i = 0; i < instance.plan().steps.size(); ++i) {
+    const std::string text = instance.executable().describe(static_cast<int>(i));
+    for (const char* library : {"cublas", "cudnn", "cuDNN"}) {
+      if (text.find(library) != text.npos) return true;
+    }
+  }
+  return false;
+}
+
+// What is warned of while it lives.
+class Warnings {
+ public:
+  Warnings() {
+    set_log_handler([this](LogLevel level, std::string_view text) {
+      if (level == LogLevel::warning) text_.append(text).append("\n");
+    });
+  }
+  ~Warnings() { set_log_handler({}); }
+  Warnings(const Warnings&) = delete;
+  Warnings& operator=(const Warnings&) = delete;
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
 
 Plan compile_unfused(const Program& program, const Backend& device) {
   return place(simplify(expand(simplify(program), device)));
@@ -110,6 +150,48 @@ CompileOptions exact_options() {
   return options;
 }
 
+void run_and_replay(PlanInstance& instance, Backend& device) {
+  const DeviceInfo info = device.info();
+  const char* graphs = std::getenv("KERATIN_CUDA_GRAPH");
+  if (info.kind != "GPU" || (graphs && std::string_view(graphs) == "0")) return instance.run();
+  const Plan& plan = instance.plan();
+  std::vector<VariablePtr> written;
+  std::vector<Tensor> before;
+  for (std::size_t i = 0; i < plan.variables.size(); ++i) {
+    if (!plan.variable_written[i]) continue;
+    written.push_back(plan.variables[i]);
+    before.push_back(written.back()->value());
+  }
+  const auto results = [&] {
+    std::vector<Tensor> all;
+    for (std::size_t i = 0; i < plan.outputs.size(); ++i) all.push_back(instance.read_output(static_cast<int>(i)));
+    for (const VariablePtr& variable : written) all.push_back(variable->value());
+    return all;
+  };
+  Warnings warnings;  // not const: its handler writes to it
+  instance.run();
+  const std::vector<Tensor> eager = results();
+  // A graph that does too little must not find the results there.
+  for (std::size_t i = 0; i < plan.outputs.size(); ++i) {
+    device.upload(instance.output_address(static_cast<int>(i)),
+                  std::vector<std::byte>(eager[i].bytes(), std::byte{0xa5}));
+  }
+  for (std::size_t i = 0; i < written.size(); ++i) written[i]->set_value(before[i]);
+  instance.run();
+  const std::vector<Tensor> replayed = results();
+  EXPECT_EQ(warnings.text(), "") << "in runs of plan '" << plan.name << "' on " << info.name;
+  const bool simulated = info.name.starts_with("cudasim");
+  const bool exact = simulated || !uses_libraries(instance);
+  for (std::size_t i = 0; i < eager.size(); ++i) {
+    EXPECT_TRUE(exact ? same_bits(replayed[i], eager[i]) : difference(replayed[i], eager[i]) <= kLibraryTolerance)
+        << "result " << i << " of plan '" << plan.name << "' on " << info.name << " is another one when it is replayed"
+        << "\n  replayed " << replayed[i].to_string() << "\n  eager    " << eager[i].to_string();
+  }
+  if (simulated) {  // that of simulated_gpu(); others are a test's own business
+    EXPECT_EQ(broken_rules(module_folder() + "/libkeratin_cudasim.so"), "") << "up to plan '" << plan.name << "'";
+  }
+}
+
 CaseRunner::CaseRunner(std::shared_ptr<Backend> device, const OpCase& op_case, CaseProgram program)
     : device_(std::move(device)),
       program_(std::move(program)),
@@ -129,7 +211,7 @@ std::vector<Tensor> CaseRunner::run(const std::vector<Tensor>& inputs) {
     }
     instance_.write_input(static_cast<int>(i), fed);
   }
-  instance_.run();
+  run_and_replay(instance_, *device_);
   std::vector<Tensor> results;
   for (std::size_t i = 0; i < program_.program.outputs.size(); ++i) {
     results.push_back(instance_.read_output(static_cast<int>(i)));

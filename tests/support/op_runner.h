@@ -37,11 +37,17 @@ std::shared_ptr<Backend> device_if_there(const std::string& name);
 // What programs are compiled with when their results are compared: true float32, which is not a GPU's default.
 CompileOptions exact_options();
 
+// Runs the plan once. On a GPU, where a plan's first run is eager and the second one captured and replayed, it is run
+// again (but with KERATIN_CUDA_GRAPH=0): the graph must leave what the eager run has left, bit by bit except for a real
+// GPU's libraries, and nothing may have been warned of. The variables that the plan writes have their old values in
+// between. Ends with the default log handler.
+void run_and_replay(PlanInstance& instance, Backend& device);
+
 // A program on a device, compiled without fusing: the ops stay as the row says.
 class CaseRunner {
  public:
   CaseRunner(std::shared_ptr<Backend> device, const OpCase& op_case, CaseProgram program);
-  // The outputs, then the written variables.
+  // The outputs, then the written variables; those of the replayed graph on a GPU.
   std::vector<Tensor> run(const std::vector<Tensor>& inputs);
 
  private:

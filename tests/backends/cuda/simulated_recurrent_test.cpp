@@ -75,12 +75,15 @@ TEST_F(SimulatedGpu, ConvolutionsInLoops) {
                       ConvLSTM2D(4, {2, 2}), GlobalAveragePooling2D()});
     model.compile("adam", "mse");
     std::string told;
-    set_log_handler([&](LogLevel, std::string_view text) { told += text; });
+    set_log_handler([&](LogLevel level, std::string_view text) {
+      told += text;
+      watch_warnings(level, text);
+    });
     set_log_device_placement(placement != nullptr);
     const Tensor x = cpu_test::random_tensor({6, 4, 5, 5, 2}, DType::float32, -1, 1, 5);
     const History history = model.fit(x, cpu_test::random_tensor({6, 4}), {.batch_size = 3, .epochs = 3, .verbose = 0});
     set_log_device_placement(false);
-    set_log_handler(nullptr);
+    set_log_handler(usual_log_handler());
     if (placement) *placement = told;
     return Trained{all_weights(model), model.predict(x, {.verbose = 0}).to_vector<float>(), history["loss"]};
   };

@@ -1,4 +1,6 @@
 // The CUDA backend on a simulated GPU: whole models against the CPU, with libraries that refuse one thing or another.
+#include <gtest/gtest-spi.h>
+
 #include <cstring>
 
 #include "keratin/core/compiler/passes.h"
@@ -7,6 +9,7 @@
 #include "tests/backends/cpu/run_op.h"
 #include "tests/backends/cuda/simulated_gpu.h"
 #include "tests/support/hand_made_plan.h"
+#include "tests/support/op_runner.h"
 
 namespace keratin::testing {
 namespace {
@@ -36,7 +39,6 @@ Trained train_mlp(const std::string& device) {
 Trained train_cnn(const std::string& device) {
   const DeviceScope scope(device);
   set_random_seed(7);
-  reset_names();  // dropout's numbers depend on the layer's path
   Sequential model({Input({9, 9, 2}), Conv2D(4, {3, 3}, {.padding = "same", .activation = "relu"}),
                     MaxPooling2D({2, 2}), Conv2D(6, {3, 3}, {.strides = {2, 2}, .padding = "same", .use_bias = false}),
                     BatchNormalization(), Activation("relu"), Dropout(0.25), GlobalAveragePooling2D(), Dense(3)});
@@ -70,7 +72,7 @@ TEST_F(SimulatedGpu, SaysThatNoEngineOfCudnnWorks) {
     if (level == LogLevel::warning) told += text;
   });
   train_cnn(gpu.device());
-  set_log_handler(nullptr);
+  set_log_handler(usual_log_handler());
   for (const char* what : {"conv 8x9x9x2", "conv input gradient ", "conv kernel gradient "}) {
     const std::size_t at = told.find(what);
     ASSERT_NE(at, std::string::npos) << what << " is not in: " << told;
@@ -91,7 +93,7 @@ TEST_F(SimulatedGpu, AFailedCaptureChoosesNoOtherAlgorithms) {
   set_log_device_placement(true);
   train_cnn(gpu.device());
   set_log_device_placement(false);
-  set_log_handler(nullptr);
+  set_log_handler(usual_log_handler());
   EXPECT_NE(told.find("cudnn engine 2, "), std::string::npos) << told;
   EXPECT_NE(told.find("cublasLt "), std::string::npos) << told;
   EXPECT_EQ(told.find(", proposal "), std::string::npos) << told;
@@ -124,12 +126,15 @@ TEST_F(SimulatedGpu, StreamsDataThatDoesNotFit) {
     Sequential model({Input({40}), Dense(4, {.activation = "tanh"}), Dropout(0.1), Dense(3)});
     model.compile("adam", "mse");
     set_memory_limit(memory_info().used + room);
-    set_log_handler([&](LogLevel, std::string_view text) { messages += text.find("one by one") != text.npos; });
+    set_log_handler([&](LogLevel level, std::string_view text) {
+      messages += text.find("one by one") != text.npos;
+      watch_warnings(level, text);
+    });
     const History history = model.fit(x, y, {.batch_size = 64, .epochs = 3, .verbose = 0, .validation_split = 0.3});
     Trained result{all_weights(model), model.predict(x, {.verbose = 0}).to_vector<float>(), history["loss"]};
     const std::vector<double> validation = history["val_loss"];
     result.losses.insert(result.losses.end(), validation.begin(), validation.end());
-    set_log_handler({});
+    set_log_handler(usual_log_handler());
     set_memory_limit(0);
     return result;
   };
@@ -150,11 +155,14 @@ TEST_F(SimulatedGpu, BenchmarksStreamDataThatDoesNotFit) {
   {
     const DeviceScope scope(gpu.device());
     set_memory_limit(memory_info().used + (80 << 10));  // the data takes 168 KiB
-    set_log_handler([&](LogLevel, std::string_view text) { told += text.find("one by one") != text.npos; });
+    set_log_handler([&](LogLevel level, std::string_view text) {
+      told += text.find("one by one") != text.npos;
+      watch_warnings(level, text);
+    });
   }
   const DeviceBenchmark result =
       model.benchmark_devices(x, y, {.batch_size = 64, .seconds = 0.01, .devices = {gpu.device()}});
-  set_log_handler({});
+  set_log_handler(usual_log_handler());
   EXPECT_EQ(result.devices[0].skipped, "");
   EXPECT_GT(result.devices[0].samples_per_second, 0);
   EXPECT_GT(result.devices[0].predicted_per_second, 0);
@@ -179,8 +187,64 @@ TEST_F(SimulatedGpu, AFailedCaptureIsToldAndRunsStepByStep) {
   std::string told;
   set_log_handler([&](LogLevel, std::string_view text) { told += text; });
   train_mlp(gpu.device());
-  set_log_handler(nullptr);
+  set_log_handler(usual_log_handler());
   EXPECT_NE(told.find("could not be captured as a CUDA graph"), std::string::npos) << told;
+}
+
+// What the backend may get over is told to the test all the same, once.
+TEST_F(SimulatedGpu, ALongLoopIsNotCaptured) {
+  const Gpu gpu("");
+  for (const std::int64_t turns : {1000, 40000}) {
+    const std::shared_ptr<Backend> device = open_device(gpu.device());
+    const Value x = input_value("x", {{3}, DType::float32});
+    const Value y = ops::fori_loop(0, turns, [](const Values& state) -> Values { return {state[1] + 1.0}; }, {x})[0];
+    std::string log;
+    set_log_handler([&](LogLevel level, std::string_view line) {
+      log += line;
+      watch_warnings(level, line);
+    });
+    PlanInstance instance(
+        compile({.name = "loop", .inputs = {x}, .outputs = {y}, .updates = {}, .gradients = {}}, *device), {},
+        std::make_shared<Arena>(device));
+    set_log_handler(usual_log_handler());
+    EXPECT_EQ(log.find("too many for a CUDA graph") != log.npos, turns > 9999) << log;
+    instance.write_input(0, Tensor({3}, {1.0f, 2.0f, 3.0f}));
+    for (int run = 0; run < 3; ++run) {
+      instance.run();
+      EXPECT_EQ(instance.read_output(0).to_vector<float>()[1], static_cast<float>(turns + 2));
+    }
+  }
+}
+
+TEST_F(SimulatedGpu, BrokenRulesAreCounted) {
+  const Gpu gpu("");
+  const auto device = open_device(gpu.device());
+  std::vector<std::byte> memory(8);
+  EXPECT_THROW(device->download(memory, memory.data()), BackendError);
+  EXPECT_EQ(gpu.broken_rules(), "1: a copy from outside of the device's memory");
+  EXPECT_THROW(device->download(memory, memory.data()), BackendError);
+  EXPECT_THROW(device->upload(memory.data(), memory), BackendError);
+  EXPECT_EQ(gpu.broken_rules(), "2, the last: a copy to the device ends outside of its memory");
+  EXPECT_EQ(gpu.broken_rules(), "");
+}
+
+// A row of the op table that cannot be captured fails, though the backend computes it.
+TEST_F(SimulatedGpu, ARowThatIsNotReplayedFails) {
+  HandMadePlan plan;
+  const Tensor x = cpu_test::random_tensor({4, 8});
+  const int in = plan.input(x);
+  plan.step("relu", {}, {in}, {plan.output({{4, 8}, DType::float32})});
+  const auto computed = [&](const Gpu& gpu) {
+    const auto device = open_device(gpu.device());
+    PlanInstance instance(plan.plan(), {}, std::make_shared<Arena>(device));
+    instance.allocate();
+    instance.write_input(0, x);
+    run_and_replay(instance, *device);
+    return instance.read_output(0);
+  };
+  const Tensor replayed = computed(Gpu(""));
+  const Gpu failing("capture_fails");
+  EXPECT_NONFATAL_FAILURE(cpu_test::expect_same_bits(computed(failing), replayed), "could not be captured");
 }
 
 // What a convolution's kernel says of itself when its plan is prepared.

@@ -114,7 +114,7 @@ void check_case(const Json& golden, GoldenFunction function, const Setting& sett
   PlanInstance instance(compile(program, *device), exact_options(), std::make_shared<Arena>(device));
   instance.allocate();
   for (std::size_t i = 0; i < inputs.size(); ++i) instance.write_input(static_cast<int>(i), inputs[i]);
-  instance.run();
+  run_and_replay(instance, *device);
   int next = 0;
   for (const Json& output : golden["outputs"]) {
     expect_golden(instance.read_output(next), output, "output " + std::to_string(next), setting);

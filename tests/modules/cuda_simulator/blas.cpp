@@ -178,7 +178,7 @@ int matmul(Handle, Desc desc, const void* alpha, const void* a, Layout la, const
            std::size_t workspace_bytes, Stream stream) {
   if (algorithm->data[0] != kMagic) return broken_rule("an algorithm that no heuristic proposed", kInvalid);
   if (desc->epilogue != kEpilogueDefault && fault("epilogue_fails")) return kFailed;
-  if (in_failed_capture(stream)) return broken_rule("a product in a failed capture", kFailed);
+  if (in_failed_capture(stream)) return refuse("a product in a failed capture", kFailed);
   std::int64_t failing = -1;
   if (fault("blas_fails", &failing) && static_cast<std::uint64_t>(failing) == algorithm->data[3]) return kFailed;
   std::string wrong = fault_of_shapes(*desc, *la, *lb, *lc);
@@ -222,7 +222,7 @@ const blas::Api& blas_api() {
           },
       .destroy = destroy<HandleOpaque>,
       .version = [] { return std::size_t{130100}; },
-      .status_text = [](int) { return last_broken_rule().c_str(); },
+      .status_text = [](int) { return last_refusal().c_str(); },
       .desc_create =
           [](Desc* desc, int compute, int scale) {
             *desc = new DescOpaque{.compute = compute, .scale = scale};

@@ -151,7 +151,7 @@ int finalize(RawDescriptor raw) {
   if (n.type == kExecutionPlan) {
     std::int64_t rejected = -1;
     if (fault("dnn_rejects", &rejected) && rejected == n.child(kPlanConfig).engine) {
-      return broken_rule("the engine does not support this", kNotSupported);
+      return refuse("the engine does not support this", kNotSupported);
     }
   }
   n.finalized = true;
@@ -297,10 +297,10 @@ int execute(Handle handle, RawDescriptor plan_raw, RawDescriptor pack_raw) {
   const Node &plan = node(plan_raw), &pack = node(pack_raw);
   const Node& config = plan.child(kPlanConfig);
   const Engine& engine = engine_of(config.engine);
-  if (in_failed_capture(handle->stream)) return broken_rule("a convolution in a failed capture", kExecutionFailed);
+  if (in_failed_capture(handle->stream)) return refuse("a convolution in a failed capture", kExecutionFailed);
   std::int64_t failing = -1;
   if ((fault("dnn_fails", &failing) && failing == engine.index) || fault("dnn_always_fails"))
-    return broken_rule("the engine failed", kExecutionFailed);
+    return refuse("the engine failed", kExecutionFailed);
   const auto ids = pack.integers(kPackIds);
   const auto pointers = pack.list<void*>(kPackPointers);
   void* workspace = pack.list<void*>(kPackWorkspace)[0];
@@ -371,7 +371,7 @@ const dnn::Api& dnn_api() {
   static const Api api = {
       .create =
           [](Handle* handle) {
-            if (fault("no_cudnn")) return broken_rule("cuDNN does not start", 1001);
+            if (fault("no_cudnn")) return refuse("cuDNN does not start", 1001);
             *handle = new HandleOpaque;
             add_overhead(kDnnBytes);
             return int{kSuccess};
@@ -399,7 +399,7 @@ const dnn::Api& dnn_api() {
             return static_cast<std::size_t>(number);
           },
       .status_text = [](int) { return "CUDNN_STATUS_SIMULATED"; },
-      .last_error = [](char* text, std::size_t bytes) { std::snprintf(text, bytes, "%s", last_broken_rule().c_str()); },
+      .last_error = [](char* text, std::size_t bytes) { std::snprintf(text, bytes, "%s", last_refusal().c_str()); },
       .descriptor_create =
           [](int type, RawDescriptor* raw) {
             Node* made = new Node;

@@ -387,7 +387,7 @@ int data_set(RnnData data, int type, int layout, int time, int n, int width, con
   if (type != kFloat || layout != kSequenceMajorUnpacked || time < 1 || n < 1 || width < 1 || !lengths) {
     return broken_rule("sequences that are not simulated", kBadParameter);
   }
-  if (time > 65535) return broken_rule("sequences that are too long", kNotSupported);
+  if (time > 65535) return refuse("sequences that are too long", kNotSupported);
   if (std::any_of(lengths, lengths + n, [=](int length) { return length != time; })) {
     return broken_rule("sequences of different lengths are not simulated", kBadParameter);
   }
@@ -466,7 +466,7 @@ const dnn::RnnApi& rnn_api() {
       .weight_places = weight_places,
       .space_bytes =
           [](Handle, Rnn rnn, int mode, RnnData x, std::size_t* workspace, std::size_t* reserve) {
-            if (fault("no_rnn")) return broken_rule("this recurrent layer is not supported", kNotSupported);
+            if (fault("no_rnn")) return refuse("this recurrent layer is not supported", kNotSupported);
             *workspace = static_cast<std::size_t>(workspace_elements(*rnn, *x, mode)) * 4;
             *reserve = mode == kTraining ? static_cast<std::size_t>(reserve_elements(*rnn, *x)) * 4 : 0;
             return int{kSuccess};

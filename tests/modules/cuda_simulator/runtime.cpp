@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <map>
+#include <utility>
 #include <vector>
 
 #include "keratin/backends/cuda/api/kernel_image.h"
@@ -37,7 +38,9 @@ struct Machine {
   std::size_t overhead = 0;  // of the context and the libraries
   int current = 0;           // device
   std::vector<Stream> streams;
-  std::string broken_rule;
+  std::string refusal;      // why the last call that failed did so
+  int broken_rules = 0;     // that no test has asked for yet
+  std::string broken_rule;  // the last one
 };
 Machine& machine() {
   static Machine* instance = new Machine;
@@ -155,11 +158,17 @@ void enqueue(Stream stream, std::function<void()> work) {
 
 bool in_failed_capture(Stream stream) { return stream->capturing && stream->invalidated; }
 
-int broken_rule(std::string text, int error) {
-  machine().broken_rule = std::move(text);
+int refuse(std::string text, int error) {
+  machine().refusal = std::move(text);
   return error;
 }
-const std::string& last_broken_rule() { return machine().broken_rule; }
+const std::string& last_refusal() { return machine().refusal; }
+
+int broken_rule(std::string text, int error) {
+  ++machine().broken_rules;
+  machine().broken_rule = text;
+  return refuse(std::move(text), error);
+}
 
 bool in_device_memory(const void* memory, std::size_t bytes) {
   return bytes == 0 || within(machine().device, memory, bytes);
@@ -213,7 +222,7 @@ const RuntimeApi& runtime_api() {
           [](int error) { return error == kOutOfMemory ? "cudaErrorMemoryAllocation" : "cudaErrorSimulated"; },
       .error_text =
           [](int error) {
-            error_text_buffer = error == kNoDevice ? "no device" : last_broken_rule();
+            error_text_buffer = error == kNoDevice ? "no device" : last_refusal();
             return error_text_buffer.c_str();
           },
       .last_error = [] { return 0; },
@@ -356,3 +365,11 @@ const RuntimeApi& runtime_api() {
 }
 
 }  // namespace keratin::cuda
+
+const char* keratin_cudasim_broken_rules() {
+  static std::string told;
+  auto& machine = keratin::cuda::simulator::machine();
+  const int count = std::exchange(machine.broken_rules, 0);
+  told = count == 0 ? "" : std::to_string(count) + (count == 1 ? ": " : ", the last: ") + machine.broken_rule;
+  return told.c_str();
+}

@@ -1,5 +1,6 @@
 // A GPU on the host, for tests of the CUDA backend: the functions it uses of the CUDA runtime, cuBLASLt and cuDNN, on
-// host memory, with the rules the real ones have. Whatever breaks a rule is an error whose text says which.
+// host memory, with the rules the real ones have. Whatever breaks a rule is an error whose text says which; because the
+// backend may get over errors, broken rules are counted, too.
 //
 // KERATIN_CUDASIM is a list of faults, separated by commas, e.g. "no_cudnn,no_epilogue"; see `fault`.
 #pragma once
@@ -27,9 +28,12 @@ void enqueue(Stream stream, std::function<void()> work);
 // Whether the stream is in a capture that has failed already, where the libraries' calls fail, too.
 bool in_failed_capture(Stream stream);
 
-// Notes which rule was broken; returns the error to pass on. error_text() and the libraries' texts tell it.
+// Notes why a call fails; returns the error to pass on. error_text() and the libraries' texts tell it. For what a real
+// GPU may answer to calls that keep the rules: faults that were asked for, and what follows from an error before.
+int refuse(std::string text, int error);
+const std::string& last_refusal();
+// The same for a call that breaks a rule.
 int broken_rule(std::string text, int error = 1);
-const std::string& last_broken_rule();
 
 // Whether [memory, memory + bytes) is device memory. No bytes are anywhere.
 bool in_device_memory(const void* memory, std::size_t bytes);
@@ -40,3 +44,7 @@ std::string fault_of_operand(const char* name, const void* memory, std::int64_t 
 float to_tf32(float x);
 
 }  // namespace keratin::cuda::simulator
+
+// What a test asks of the module, by dlsym: how many rules were broken since it last asked, and the last of them; ""
+// when none was. Valid until the next call.
+extern "C" __attribute__((visibility("default"))) const char* keratin_cudasim_broken_rules();
