@@ -18,12 +18,14 @@ Model cnn() {
                      Dense(128, {.activation = "relu"}), Dense(10, {.activation = "softmax"})});
 }
 
-Model wide() {
+Model dense_layers(int count, std::int64_t units) {
   Sequential model({Input({28, 28, 1}), Rescaling(1.0 / 255), Flatten()});
-  for (int i = 0; i < 6; ++i) model.add(Dense(1024, {.activation = "relu"}));
+  for (int i = 0; i < count; ++i) model.add(Dense(units, {.activation = "relu"}));
   model.add(Dense(10, {.activation = "softmax"}));
   return model;
 }
+Model wide() { return dense_layers(6, 1024); }
+Model huge() { return dense_layers(13, 2048); }
 
 Value convolution(const Value& x, std::int64_t filters, std::int64_t stride) {
   return BatchNormalization()(
@@ -54,7 +56,8 @@ struct Entry {
   const char* name;
   Model (*make)();
 };
-constexpr Entry kModels[] = {{"mlp", mlp}, {"cnn", cnn}, {"wide", wide}, {"resnet20", resnet20}, {"lstm", lstm}};
+constexpr Entry kModels[] = {{"mlp", mlp},           {"cnn", cnn},   {"wide", wide},
+                             {"resnet20", resnet20}, {"lstm", lstm}, {"huge", huge}};
 
 }  // namespace
 

@@ -10,7 +10,7 @@
 namespace keratin::benchmarks {
 
 // mlp, cnn: the MNIST examples; wide: six dense layers of 1024; resnet20: the original residual network for 32x32x3;
-// lstm: 128 units over sequences of 100 vectors of 32.
+// lstm: 128 units over sequences of 100 vectors of 32; huge: 52 million weights in 14 dense layers.
 const std::vector<std::string>& model_names();
 Model make_model(const std::string& name);
 

@@ -18,7 +18,7 @@ using namespace keratin;
 
 struct Options {
   std::string model = "mlp", task = "train", data = "digits", device = "cpu";
-  std::int64_t batch_size = 128;
+  std::int64_t batch_size = 128, samples = 20000;
   int threads = 1;
   std::string precision;  // empty: the device's default
   bool deterministic = false;
@@ -77,11 +77,10 @@ void predict(const Model& model, const Tensor& x, std::int64_t batch, Stopwatch&
   }
 }
 
-std::pair<Tensor, Tensor> data_for(const Model& model, const std::string& name) {
-  constexpr std::int64_t kRandomImages = 20000;
+std::pair<Tensor, Tensor> data_for(const Model& model, const std::string& name, std::int64_t samples) {
   const Shape& input = model.inputs().front().shape();
   if (name == "random" || input.rank() != 4 || input[3] == 3) {
-    return benchmarks::random_data(model, kRandomImages);
+    return benchmarks::random_data(model, samples);
   }
   const auto [train, test] = name == "digits" ? datasets::digits() : datasets::mnist(name);
   return {train.x, train.y};
@@ -96,7 +95,7 @@ void run(const Options& options) {
   if (options.precision == "high") set_float32_precision(Precision::high);
   if (options.precision == "medium") set_float32_precision(Precision::medium);
   Model model = benchmarks::make_model(options.model);
-  const auto [x, y] = data_for(model, options.data);
+  const auto [x, y] = data_for(model, options.data, options.samples);
   // Whole batches only, so that every step is the same amount of work.
   const std::int64_t rows = x.shape()[0] / options.batch_size * options.batch_size;
   const benchmarks::Flops flops = benchmarks::count_flops(model);
@@ -154,6 +153,7 @@ int main(int argc, char** argv) {
   app.add_option("--device", options.device)->capture_default_str();
   app.add_option("--threads", options.threads)->capture_default_str()->check(CLI::PositiveNumber);
   app.add_option("--batch-size", options.batch_size)->capture_default_str()->check(CLI::PositiveNumber);
+  app.add_option("--samples", options.samples, "random ones")->capture_default_str()->check(CLI::PositiveNumber);
   app.add_option("--precision", options.precision)->check(CLI::IsMember({"highest", "high", "medium"}));
   app.add_flag("--deterministic", options.deterministic);
   app.add_option("--steps", options.watch.steps, "steps to time; 0: as many as --seconds hold")->capture_default_str();

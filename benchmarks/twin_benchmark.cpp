@@ -47,14 +47,18 @@ void product(const std::string& name, i64 m, i64 n, i64 k, bool trans_a, bool tr
   report("product " + name, 2.0 * static_cast<double>(m * n * k), times, agree(c, d, k));
 }
 
-// A convolution by Eigen: its image patches as rows of a matrix.
+// A convolution by Eigen: its image patches as rows of a matrix. Padding becomes a part of the images first.
 class PatchConvolution {
  public:
   explicit PatchConvolution(const WindowShape& shape)
       : s_(shape),
+        high_((s_.oh - 1) * s_.stride_h + s_.kh),
+        wide_((s_.ow - 1) * s_.stride_w + s_.kw),
         rows_(s_.n * s_.oh * s_.ow),
         depth_(s_.kh * s_.kw * s_.c),
-        patches_(static_cast<std::size_t>(rows_ * depth_)) {
+        patches_(static_cast<std::size_t>(rows_ * depth_)),
+        padded_(static_cast<std::size_t>(s_.n * high_ * wide_ * s_.c)),
+        gradient_(padded_.size()) {
     for (const GemmShape& each : {forward_shape(), input_shape(), kernel_shape()}) {
       workspace_.resize(std::max(workspace_.size(), simd().f32.gemm_workspace(each)));
     }
@@ -66,9 +70,13 @@ class PatchConvolution {
   }
   void input_gradient(const Numbers& dy, const Numbers& kernel, Numbers& dx) {
     multiply(input_shape(), dy, kernel, patches_);
-    std::fill(dx.begin(), dx.end(), 0.0f);
+    std::fill(gradient_.begin(), gradient_.end(), 0.0f);
     for_each_element([&](std::size_t patch, std::size_t image, std::size_t count) {
-      for (std::size_t i = 0; i < count; ++i) dx[image + i] += patches_[patch + i];
+      for (std::size_t i = 0; i < count; ++i) gradient_[image + i] += patches_[patch + i];
+    });
+    std::fill(dx.begin(), dx.end(), 0.0f);  // a stride may leave pixels out
+    for_each_line([&](std::size_t image, std::size_t padded, std::size_t count) {
+      std::memcpy(&dx[image], &gradient_[padded], count * sizeof(float));
     });
   }
   void kernel_gradient(const Numbers& x, const Numbers& dy, Numbers& dkernel) {
@@ -90,11 +98,26 @@ class PatchConvolution {
     simd().f32.gemm_eigen(shape, a.data(), b.data(), c.data(), nullptr, Activation::none, workspace_.data());
   }
   void gather(const Numbers& x) {
+    for_each_line([&](std::size_t image, std::size_t padded, std::size_t count) {
+      std::memcpy(&padded_[padded], &x[image], count * sizeof(float));
+    });
     for_each_element([&](std::size_t patch, std::size_t image, std::size_t count) {
-      std::memcpy(&patches_[patch], &x[image], count * sizeof(float));
+      std::memcpy(&patches_[patch], &padded_[image], count * sizeof(float));
     });
   }
-  // Calls `f` with the places of every row of every patch: they are whole, there is no padding.
+  // Calls `f` with the places of every line of the images, as far as windows see it, without padding and with it.
+  template <class F>
+  void for_each_line(F f) const {
+    const i64 lines = std::min(s_.h, high_ - s_.pad_top), pixels = std::min(s_.w, wide_ - s_.pad_left);
+    for (i64 n = 0; n < s_.n; ++n) {
+      for (i64 y = 0; y < lines; ++y) {
+        f(static_cast<std::size_t>((n * s_.h + y) * s_.w * s_.c),
+          static_cast<std::size_t>(((n * high_ + s_.pad_top + y) * wide_ + s_.pad_left) * s_.c),
+          static_cast<std::size_t>(pixels * s_.c));
+      }
+    }
+  }
+  // Calls `f` with the places of every row of every patch, in the patches and in the padded images.
   template <class F>
   void for_each_element(F f) const {
     std::size_t patch = 0;
@@ -103,7 +126,8 @@ class PatchConvolution {
       for (i64 oy = 0; oy < s_.oh; ++oy) {
         for (i64 ox = 0; ox < s_.ow; ++ox) {
           for (i64 ky = 0; ky < s_.kh; ++ky, patch += count) {
-            f(patch, static_cast<std::size_t>(((n * s_.h + oy + ky) * s_.w + ox) * s_.c), count);
+            const i64 line = n * high_ + oy * s_.stride_h + ky;
+            f(patch, static_cast<std::size_t>((line * wide_ + ox * s_.stride_w) * s_.c), count);
           }
         }
       }
@@ -111,14 +135,26 @@ class PatchConvolution {
   }
 
   WindowShape s_;
-  i64 rows_, depth_;
-  Numbers patches_;
+  i64 high_, wide_, rows_, depth_;
+  Numbers patches_, padded_, gradient_;  // the border of padded_ stays 0
   std::vector<char> workspace_;
 };
 
-void convolution(const std::string& name, i64 size, i64 c, i64 f) {
-  const i64 out = size - 2;
-  const WindowShape s{.n = 8, .h = size, .w = size, .c = c, .kh = 3, .kw = 3, .oh = out, .ow = out, .f = f};
+void convolution(const std::string& name, i64 size, i64 c, i64 f, i64 stride = 1, i64 pad = 0) {
+  const i64 out = (size + 2 * pad - 3) / stride + 1;
+  const WindowShape s{.n = 8,
+                      .h = size,
+                      .w = size,
+                      .c = c,
+                      .kh = 3,
+                      .kw = 3,
+                      .oh = out,
+                      .ow = out,
+                      .f = f,
+                      .stride_h = stride,
+                      .stride_w = stride,
+                      .pad_top = pad,
+                      .pad_left = pad};
   const Numbers x = numbers(s.n * size * size * c, 1), kernel = numbers(9 * c * f, 2),
                 dy = numbers(s.n * out * out * f, 3);
   Numbers y(dy.size()), twin_y(dy.size()), dx(x.size()), twin_dx(x.size()), dk(kernel.size()), twin_dk(kernel.size());
@@ -252,6 +288,9 @@ int main() {
   convolution("3x3, 32x32x16 to 16", 32, 16, 16);
   convolution("3x3, 13x13x32 to 64", 13, 32, 64);
   convolution("3x3, 8x8x64 to 64", 8, 64, 64);
+  convolution("3x3, 32x32x16 to 16, padded", 32, 16, 16, 1, 1);
+  convolution("3x3, 32x32x16 to 32, padded, strides of 2", 32, 16, 32, 2, 1);
+  convolution("3x3, 12x12x5 to 7, padded", 12, 5, 7, 1, 1);
   low_precisions();
   if (losses > 0)
     std::printf("%d of ours lost to their twins by more than %.0fx, or differ from them\n", losses, kLoss);

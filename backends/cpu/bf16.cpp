@@ -194,7 +194,7 @@ LowPrecision low_precision(Precision precision) {
 }
 
 std::string describe_precisions() {
-  switch (bf16_unit()) {
+  switch (low_precision(Precision::medium) ? bf16_unit() : Bf16Unit::off) {
     case Bf16Unit::amx: return "high and medium by AMX";
     case Bf16Unit::avx512: return "high as highest, medium by AVX512_BF16";
     case Bf16Unit::portable: return "high and medium by plain C++";

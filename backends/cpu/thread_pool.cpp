@@ -168,9 +168,11 @@ class Pool {
   }
 
 #ifdef __linux__
-  // Workers get CPUs other than the caller's; one CPU stays free for the caller.
-  void plan_pins(const std::vector<int>& cpus) {
+  // Workers get the CPUs that follow the caller's, which stays free for it: pools of several processes, each on a few
+  // CPUs of many, do not all begin with the first one.
+  void plan_pins(std::vector<int> cpus) {
     const int here = sched_getcpu();
+    std::rotate(cpus.begin(), std::upper_bound(cpus.begin(), cpus.end(), here), cpus.end());
     std::size_t next = 0;
     for (const int cpu : cpus) {
       if (cpu == here) continue;
@@ -201,7 +203,7 @@ class Pool {
     free_cpu_ = here;
   }
 #else
-  void plan_pins(const std::vector<int>&) { pinned_ = false; }
+  void plan_pins(std::vector<int>) { pinned_ = false; }
   void pin_worker(std::size_t, int) {}
   void leave_callers_cpu() {}
 #endif

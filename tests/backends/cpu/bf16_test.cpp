@@ -145,6 +145,19 @@ TEST_P(Bf16, NumbersThatAreNotFiniteAreRefused) {
   EXPECT_NEAR(d(c[0]) / (70 * 3.38e8), 1, 1e-4);
 }
 
+// A result beyond float32's range is not finite at any level; as two parts it may be NaN, where float32 has infinity.
+TEST_P(Bf16, ResultsThatAreTooLargeAreNotFinite) {
+  const Array<float> a(40 * 70, 1e25f), b(70 * 50, 1e25f);
+  for (const int parts : {1, 2}) {
+    Array<float> c(40 * 50);
+    ASSERT_TRUE(multiply(kernels, shape(40, 50, 70, 0), parts, a.data(), b.data(), c.data()));
+    for (i64 i = 0; i < c.size(); ++i) ASSERT_FALSE(std::isfinite(c[i])) << parts << " parts";
+    if (parts == 1) {
+      EXPECT_EQ(c[0], INFINITY);
+    }
+  }
+}
+
 WindowShape window(i64 n, i64 h, i64 w, i64 c, i64 kh, i64 kw, i64 f, i64 stride = 1, i64 pad = 0) {
   return {.n = n,
           .h = h,

@@ -1,16 +1,19 @@
 #include "keratin/backends/cpu/thread_pool.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
 #include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "keratin/backends/cpu/cpu_count.h"
 #include "keratin/core/tensor/errors.h"
 
 namespace keratin::cpu {
@@ -42,6 +45,32 @@ TEST_F(ThreadPool, UsesOtherThreads) {
   EXPECT_EQ(ids[0], std::this_thread::get_id());
   EXPECT_NE(ids[0], ids[1]);
 }
+
+#ifdef __linux__
+// How many CPUs the second of two threads may run on.
+int cpus_of_a_worker() {
+  set_num_threads(1);
+  set_num_threads(2);  // a new pool
+  int count = 0;
+  parallel_for(2, [&](std::int64_t chunk) {
+    cpu_set_t set;
+    if (chunk == 1 && sched_getaffinity(0, sizeof set, &set) == 0) count = CPU_COUNT(&set);
+  });
+  return count;
+}
+
+TEST_F(ThreadPool, WorkersArePinnedUnlessToldNotTo) {
+  const int cpus = static_cast<int>(affinity_cpus().size());
+  if (cpus < 2) GTEST_SKIP() << "one CPU";
+  const char* told = std::getenv("KERATIN_PIN");
+  const std::string before = told ? told : "";
+  setenv("KERATIN_PIN", "1", 1);
+  EXPECT_EQ(cpus_of_a_worker(), 1);
+  setenv("KERATIN_PIN", "0", 1);
+  EXPECT_EQ(cpus_of_a_worker(), cpus);
+  told ? setenv("KERATIN_PIN", before.c_str(), 1) : unsetenv("KERATIN_PIN");
+}
+#endif
 
 TEST_F(ThreadPool, NestedCallsRunInPlace) {
   set_num_threads(3);
