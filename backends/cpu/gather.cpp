@@ -62,16 +62,32 @@ KernelPtr prepare_take_grad(const OpCall& call) {
   });
 }
 
-// The data's row numbers for the rows [row, row + count) of a batch.
+constexpr i64 kRowsAtOnce = 64;
+
+// The data's row numbers for the rows [row, row + count) of a batch, at most kRowsAtOnce.
 void batch_rows(const i64* cursor, i64 row, i64 count, i64* index) {
   const auto rows = static_cast<std::uint64_t>(cursor[kCursorRows]);
-  const auto key = static_cast<std::uint64_t>(cursor[kCursorKey]);
-  for (i64 i = 0; i < count; ++i) {
+  std::array<std::uint64_t, kRowsAtOnce> at;
+  std::array<std::uint8_t, kRowsAtOnce> left;  // those that are not below `rows` yet
+  const auto n = static_cast<std::size_t>(count);
+  for (std::size_t i = 0; i < n; ++i) {
     // A cursor outside of the data must not lead outside of its memory.
-    const std::uint64_t position = static_cast<std::uint64_t>(cursor[kCursorPosition] + row + i) % rows;
-    const std::uint64_t at = cursor[kCursorShuffle] != 0 ? permute_index(position, rows, key) : position;
-    index[i] = cursor[kCursorFirst] + static_cast<i64>(at);
+    at[i] = (static_cast<std::uint64_t>(cursor[kCursorPosition] + row) + i) % rows;
+    left[i] = static_cast<std::uint8_t>(i);
   }
+  // permute_index, for all of them together: one after the other, each would wait for the multiplications before.
+  const FeistelNetwork network(rows, static_cast<std::uint64_t>(cursor[kCursorKey]));
+  for (std::size_t pending = cursor[kCursorShuffle] != 0 ? n : 0; pending > 0;) {
+    std::size_t next = 0;
+    for (std::size_t j = 0; j < pending; ++j) {
+      const std::uint8_t i = left[j];
+      at[i] = network(at[i]);
+      left[next] = i;
+      next += at[i] >= rows ? 1 : 0;
+    }
+    pending = next;
+  }
+  for (std::size_t i = 0; i < n; ++i) index[i] = cursor[kCursorFirst] + static_cast<i64>(at[i]);
 }
 
 // inputs (base, cursor)
@@ -83,7 +99,6 @@ KernelPtr prepare_batch_gather(const OpCall& call) {
     return nullptr;
   }
   if ((attrs->scale != 1 || attrs->offset != 0) && !is_floating(attrs->to)) return nullptr;
-  constexpr i64 kRowsAtOnce = 64;
   const DType from = attrs->from, to = attrs->to;
   const double scale = attrs->scale, offset = attrs->offset;
   const i64 row_size = attrs->row_shape.size(), row_bytes = row_size * static_cast<i64>(size_of(to));
