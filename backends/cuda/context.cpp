@@ -39,11 +39,11 @@ void check_code(int capability) {
   const RuntimeApi& api = runtime_api();
   api.last_error();
   const std::string number = std::to_string(capability);
-  throw BackendError("cuda: the module has no code for this GPU's compute capability, " +
-                         std::to_string(capability / 10) + "." + std::to_string(capability % 10) +
-                         ": cudaFuncGetAttributes gives " + api.error_name(error) + " (" + std::to_string(error) +
-                         "); build Keratin for it, with -DCMAKE_CUDA_ARCHITECTURES=" + number,
-                     "arch_unsupported");
+  throw VersionMismatch("cuda: the module has no code for this GPU's compute capability, " +
+                            std::to_string(capability / 10) + "." + std::to_string(capability % 10) +
+                            ": cudaFuncGetAttributes gives " + api.error_name(error) + " (" + std::to_string(error) +
+                            "); build Keratin for it, with -DCMAKE_CUDA_ARCHITECTURES=" + number,
+                        "arch_unsupported");
 }
 
 }  // namespace

@@ -66,7 +66,7 @@ class TraceContext {
   // The number of the step, for random ops.
   Value random_step();
   // A stream id from the seed and the number of the request, or from the layer's own seed and the number of its
-  // request: stable across traces, devices and models built alike.
+  // request: the same on every device and in all traces of one phase of models built alike.
   std::uint64_t random_stream(std::optional<std::uint64_t> layer_seed = {});
   bool uses_random() const { return uses_random_; }
 

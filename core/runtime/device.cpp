@@ -295,10 +295,10 @@ void set_visible_devices(const std::vector<std::string>& names) {
     full.push_back(backend + ":" + std::to_string(index));
     const LoadResult& loaded = module_of(backend);
     if (!loaded.module || index >= loaded.module->device_count()) {
-      throw DeviceNotFound("set_visible_devices: there is no device \"" + full.back() + "\"" +
-                               (loaded.module ? "" : ". " + reason_with_fix(backend, loaded)) +
-                               ". Devices: " + known_devices(),
-                           loaded.cause);
+      throw_not_found("set_visible_devices: there is no device \"" + full.back() + "\"" +
+                          (loaded.module ? "" : ". " + reason_with_fix(backend, loaded)) +
+                          ". Devices: " + known_devices(),
+                      loaded.cause);
     }
   }
   s.visible = full;

@@ -71,16 +71,19 @@ void Arena::reserve(std::int64_t scratch, std::int64_t workspace) {
   auto grow = [&](std::unique_ptr<DeviceBlock>& block, std::int64_t bytes) {
     if (bytes == 0 || (block && static_cast<std::int64_t>(block->bytes()) >= bytes)) return;
     backend_->synchronize();
+    ++generation_;  // also when there is no memory: plans that were bound must not run on what is released here
     block.reset();
     block = std::make_unique<DeviceBlock>(backend_, static_cast<std::size_t>(bytes));
-    ++generation_;
   };
   grow(scratch_, scratch);
   grow(workspace_, workspace);
 }
 
-std::int64_t Arena::bytes() const {
-  return static_cast<std::int64_t>((scratch_ ? scratch_->bytes() : 0) + (workspace_ ? workspace_->bytes() : 0));
+std::int64_t Arena::growth(std::int64_t scratch, std::int64_t workspace) const {
+  const auto missing = [](const std::unique_ptr<DeviceBlock>& block, std::int64_t bytes) {
+    return std::max<std::int64_t>(0, bytes - (block ? static_cast<std::int64_t>(block->bytes()) : 0));
+  };
+  return missing(scratch_, scratch) + missing(workspace_, workspace);
 }
 
 PlanInstance::PlanInstance(Plan plan, const CompileOptions& options, std::shared_ptr<Arena> arena)
@@ -107,7 +110,7 @@ std::int64_t PlanInstance::bytes_to_allocate() const {
 }
 
 std::int64_t PlanInstance::bytes_to_allocate(std::span<const PlanInstance* const> plans) {
-  std::int64_t bytes = 0, growth = 0;
+  std::int64_t bytes = 0, scratch = 0, workspace = 0;
   std::unordered_set<const VariableState*> homeless;
   for (const PlanInstance* instance : plans) {
     if (!instance->feed_) bytes += instance->plan_.feed_bytes;
@@ -117,21 +120,22 @@ std::int64_t PlanInstance::bytes_to_allocate(std::span<const PlanInstance* const
       if (!here && homeless.insert(variable.get()).second)
         bytes += aligned(static_cast<std::int64_t>(variable->bytes()));
     }
-    const std::int64_t needed = instance->plan_.scratch_bytes + instance->workspace_bytes();
-    growth = std::max(growth, needed - instance->arena_->bytes());
+    scratch = std::max(scratch, instance->plan_.scratch_bytes);
+    workspace = std::max(workspace, instance->workspace_bytes());
   }
-  return bytes + growth;
+  return plans.empty() ? 0 : bytes + plans[0]->arena_->growth(scratch, workspace);
 }
 
 void PlanInstance::allocate() {
-  const MemoryInfo memory = arena_->backend()->memory();
-  const std::int64_t bytes = bytes_to_allocate();
-  const std::int64_t room = memory.limit > 0 ? std::min(memory.free, memory.limit - memory.used) : memory.free;
-  if (bytes > room) {
-    throw OutOfMemory("plan '" + plan_.name + "' needs " + megabytes(bytes) + " more on " + device_name_ +
-                      ", which has " + megabytes(std::max<std::int64_t>(0, room)) +
-                      (memory.limit > 0 ? " left of the limit of " + megabytes(memory.limit) : " free") +
-                      "; use a smaller batch size or model");
+  if (const std::int64_t bytes = bytes_to_allocate(); bytes > 0) {
+    const MemoryInfo memory = arena_->backend()->memory();
+    const std::int64_t room = memory.limit > 0 ? std::min(memory.free, memory.limit - memory.used) : memory.free;
+    if (bytes > room) {
+      throw OutOfMemory("plan '" + plan_.name + "' needs " + megabytes(bytes) + " more on " + device_name_ +
+                        ", which has " + megabytes(std::max<std::int64_t>(0, room)) +
+                        (memory.limit > 0 ? " left of the limit of " + megabytes(memory.limit) : " free") +
+                        "; use a smaller batch size or model");
+    }
   }
   if (!feed_) {
     // Inputs and outputs without elements have an address too.

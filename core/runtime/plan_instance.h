@@ -31,7 +31,8 @@ class Arena {
   const std::shared_ptr<Backend>& backend() const { return backend_; }
   // Makes room before anything runs; moves the regions when they must grow.
   void reserve(std::int64_t scratch, std::int64_t workspace);
-  std::int64_t bytes() const;
+  // By how many bytes that would grow.
+  std::int64_t growth(std::int64_t scratch, std::int64_t workspace) const;
   std::uint64_t generation() const { return generation_; }
   void* scratch() const { return scratch_ ? scratch_->address() : nullptr; }
   void* workspace() const { return workspace_ ? workspace_->address() : nullptr; }
@@ -54,7 +55,7 @@ class PlanInstance {
   Executable& executable() { return *executable_; }
   // Bytes this plan adds: its feeds, the variables that have no place on the device yet, growth of the arena.
   std::int64_t bytes_to_allocate() const;
-  // The same for several plans of one arena together: a variable counts once, and the arena grows to the largest.
+  // The same for several plans of one arena together: a variable counts once, and the arena grows to the largest parts.
   static std::int64_t bytes_to_allocate(std::span<const PlanInstance* const> plans);
   // Allocates and binds. Throws OutOfMemory before anything is allocated when it does not fit the device or the limit.
   void allocate();

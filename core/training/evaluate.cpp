@@ -68,7 +68,7 @@ Logs evaluate_model(Model& model, const Dataset& data, const EvaluateOptions& op
     trainer.allocate("evaluate", batch, [&](std::int64_t rows) {
       Trainer::StepPlans plans = {plan_of(rows)};
       const std::int64_t last = data.size() % rows;
-      if (last > 0 && steps > data.size() / rows) plans.push_back(plan_of(last));
+      if (last > 0 && limit > data.size() / rows) plans.push_back(plan_of(last));
       return plans;
     });
     ResidentData resident = trainer.resident(Phase::evaluate, data);
@@ -131,7 +131,7 @@ std::vector<Tensor> predict_model(Model& model, const Dataset& data, const Predi
     trainer.allocate("predict", batch, [&](std::int64_t rows) {
       Trainer::StepPlans plans = {plan_of(rows)};
       const std::int64_t last = inputs.size() % rows;
-      if (last > 0 && steps > inputs.size() / rows) plans.push_back(plan_of(last));
+      if (last > 0 && limit > inputs.size() / rows) plans.push_back(plan_of(last));
       return plans;
     });
     ResidentData resident = trainer.resident(Phase::predict, inputs);

@@ -122,9 +122,9 @@ class Fit {
   void allocate() {
     resident_fits_ = trainer_.fits("fit", data_, bytes_besides());
     const bool own_size = options_.validation_batch_size.has_value();
-    trainer_.require_room("fit", "batch_size", batch_, [&](std::int64_t rows) {
-      if (own_size) return training_plans(rows);
-      return joined(training_plans(rows), validation_plans(rows == batch_ ? validation_batch() : rows));
+    trainer_.require_room("fit", "batch_size", options_.batch_size, [&](std::int64_t rows) {
+      const Trainer::StepPlans training = training_plans(std::min(rows, data_.size()));
+      return own_size ? training : joined(training, validation_plans(rows));
     });
     if (own_size) {
       trainer_.require_room(

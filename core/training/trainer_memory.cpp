@@ -93,8 +93,10 @@ void Trainer::require_room(const char* verb, const char* option, std::int64_t ro
     for (const auto& plan : plans) instances.push_back(plan->instance.get());
     return PlanInstance::bytes_to_allocate(instances);
   };
+  const std::int64_t bytes = bytes_with(rows);
+  if (bytes == 0) return;  // as in most calls but the first: the device need not be asked
   const MemoryInfo memory = backend()->memory();
-  const std::int64_t room = room_of(memory), bytes = bytes_with(rows);
+  const std::int64_t room = room_of(memory);
   if (bytes <= room) return;
   // By bisection over the plans' own sizes.
   std::int64_t good = 0, bad = rows;

@@ -95,7 +95,7 @@ void measure_model(const BenchModel& model, const BenchOptions& options, const s
   const auto [x, y] = made_up_data(model);
   for (const std::int64_t batch : options.batch_sizes) {
     tell_progress("measuring " + std::string(model.id) + ", batch size " + std::to_string(batch));
-    reset_names();  // layer names, and so random numbers, are the same for every model
+    reset_names();  // layers are called the same in every model
     Model made = model.make();
     made.compile("adam", "sparse_categorical_crossentropy", {"accuracy"});
     const DeviceBenchmark measured =

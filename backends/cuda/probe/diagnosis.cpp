@@ -139,7 +139,7 @@ class Judge {
       return add("no_driver", said + "; its kernel module is not loaded");
     }
     if (!hardware_.wsl && node_trouble(said)) return;
-    if (lost_gpu(true) || hidden()) return;
+    if (hidden() || lost_gpu(true)) return;
     for (const NvmlGpu& gpu : nvml_gpus_) {
       if (gpu.mig == 1) return add("mig_without_instance", gpu.name);
     }

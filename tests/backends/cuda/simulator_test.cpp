@@ -191,7 +191,6 @@ TEST_F(SimulatedGpu, AFailedCaptureIsToldAndRunsStepByStep) {
   EXPECT_NE(told.find("could not be captured as a CUDA graph"), std::string::npos) << told;
 }
 
-// What the backend may get over is told to the test all the same, once.
 TEST_F(SimulatedGpu, ALongLoopIsNotCaptured) {
   const Gpu gpu("");
   for (const std::int64_t turns : {1000, 40000}) {
@@ -216,6 +215,7 @@ TEST_F(SimulatedGpu, ALongLoopIsNotCaptured) {
   }
 }
 
+// What the backend may get over is told to the test all the same, once.
 TEST_F(SimulatedGpu, BrokenRulesAreCounted) {
   const Gpu gpu("");
   const auto device = open_device(gpu.device());

@@ -192,7 +192,14 @@ std::int64_t would_fit(const std::function<void()>& call, const std::string& opt
   return 0;
 }
 
+// For the tests behind one that fails.
+struct NoLimitAtTheEnd {
+  ~NoLimitAtTheEnd() { set_memory_limit(0); }
+};
+
 TEST(Model, PlansThatDoNotFitAreRefusedWithTheLargestBatch) {
+  const DeviceScope scope("cpu");
+  const NoLimitAtTheEnd guard;
   const Tensor x({4096, 64});
   const Tensor y({4096}, DType::int32);
   // A new model each time: what a plan has allocated it keeps.
@@ -221,7 +228,39 @@ TEST(Model, PlansThatDoNotFitAreRefusedWithTheLargestBatch) {
   ASSERT_LT(fits, 4096);
   validate(fits);
   EXPECT_THROW(validate(fits + 1), OutOfMemory);
-  set_memory_limit(0);
+}
+
+// The batch that is left over counts, too, whose results are memory of their own.
+TEST(Model, PredictionsThatDoNotFitAreRefusedWithTheLargestBatch) {
+  const DeviceScope scope("cpu");
+  const NoLimitAtTheEnd guard;
+  const auto predict = [&](std::int64_t batch) {
+    Sequential model({Input({4}), Dense(200)});
+    set_memory_limit(memory_info().used + (std::int64_t{3} << 20));
+    model.predict(Tensor({9000, 4}), {.batch_size = batch, .verbose = 0});
+  };
+  const std::int64_t fits = would_fit([&] { predict(9000); }, "predict: batch_size 9000 .*batch_size");
+  ASSERT_GT(fits, 100);
+  ASSERT_LT(fits, 9000);
+  predict(fits);
+  EXPECT_THROW(predict(fits + 1), OutOfMemory);
+}
+
+// A training batch that is larger than the data is named as it was given, and the validation may take more than that.
+TEST(Model, TheNumberThatWouldFitMayBeLargerThanTheTrainingData) {
+  const DeviceScope scope("cpu");
+  const NoLimitAtTheEnd guard;
+  const auto fit = [&](std::int64_t batch) {
+    Sequential model({Input({4}), Dense(300), Dense(2)});
+    model.compile("sgd", "mse");
+    set_memory_limit(memory_info().used + (std::int64_t{4} << 20));
+    model.fit(Tensor({100, 4}), Tensor({100, 2}),
+              {.batch_size = batch, .verbose = 0, .validation_data = {Tensor({9000, 4}), Tensor({9000, 2})}});
+  };
+  const std::int64_t fits = would_fit([&] { fit(8000); }, "fit: batch_size 8000 .*batch_size");
+  ASSERT_GT(fits, 100);
+  fit(fits);
+  EXPECT_THROW(fit(fits + 1), OutOfMemory);
 }
 
 }  // namespace

@@ -26,7 +26,8 @@ Model with_a_residual_block() {
 Model with_an_lstm() { return Sequential({Input({20, 32}), LSTM(128), Dense(10, {.activation = "softmax"})}); }
 
 TEST(Threads, DoNotChangeTheBitsOfTraining) {
-  constexpr std::int64_t kSamples = 96;
+  const DeviceScope scope("cpu");
+  constexpr std::int64_t kSamples = 48;
   Tensor y({kSamples}, DType::int32);
   for (std::int64_t i = 0; i < kSamples; ++i)
     y.values<std::int32_t>()[static_cast<std::size_t>(i)] = static_cast<std::int32_t>(i * 7 % 10);
@@ -38,7 +39,7 @@ TEST(Threads, DoNotChangeTheBitsOfTraining) {
       {"convolutions", with_convolutions}, {"a residual block", with_a_residual_block}, {"an LSTM", with_an_lstm}};
   for (const auto& [name, make] : models) {
     std::vector<float> first;
-    for (const int threads : {1, 2, 3, 5}) {
+    for (const int threads : {1, 2, 3}) {
       set_num_threads(threads);
       set_random_seed(4);
       Model model = make();
@@ -51,7 +52,7 @@ TEST(Threads, DoNotChangeTheBitsOfTraining) {
         bits = bits * 1664525u + 1013904223u;
         value = static_cast<float>(bits >> 8) / 16777216.0f - 0.5f;
       }
-      model.fit(x, y, {.batch_size = 64, .epochs = 1, .verbose = 0});
+      model.fit(x, y, {.batch_size = 32, .epochs = 1, .verbose = 0});
       const std::vector<float> weights = testing::all_weights(model);
       if (first.empty()) first = weights;
       EXPECT_TRUE(weights == first) << name << " on " << threads << " threads";
