@@ -4,8 +4,10 @@
 //
 //   keratin_cudnn_plans <compute capability, e.g. 90>
 //   keratin_cudnn_plans --dump      on a machine with a GPU: how cuDNN describes it
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
 #include <set>
 #include <string>
 #include <vector>
@@ -13,8 +15,10 @@
 #include "keratin/backends/cuda/api/open.h"
 #include "keratin/backends/cuda/conv_plan.h"
 #include "keratin/backends/cuda/recurrent_plan.h"
+#include "keratin/core/graph/node.h"
 #include "keratin/core/ops/conv.h"
 #include "keratin/core/tensor/errors.h"
+#include "keratin/tools/bench/models.h"
 
 namespace {
 
@@ -70,10 +74,34 @@ constexpr Case kCases[] = {
     {"resnet, into stage 4", kSmallImages, 8, 64, 128, 3, 2, "same"},
 };
 
+// Whether kCases has every convolution of `keratin bench`'s models, among which are those of the examples.
+bool all_are_cases() {
+  bool all = true;
+  for (const tools::BenchModel& model : tools::bench_models()) {
+    const Model made = model.make();
+    for (const NodePtr& node : topological_order(made.outputs())) {
+      if (node->is_op() || node->layer()->class_name() != "Conv2D") continue;
+      const Shape &x = node->inputs().front().shape(), &y = node->outputs().front().shape;
+      const Shape kernel = made.get_layer(node->layer()->name()).trainable_variables().front().shape();
+      const auto is_it = [&](const Case& c) {
+        const Padding2D pads = resolve_padding(c.padding, {c.size, c.size}, {c.window, c.window}, {c.stride, c.stride});
+        const std::int64_t out = (c.size + pads.before[0] + pads.after[0] - c.window) / c.stride + 1;
+        return x == Shape{x[0], c.size, c.size, c.channels} && y == Shape{y[0], out, out, c.filters} &&
+               kernel == Shape{c.window, c.window, c.channels, c.filters};
+      };
+      if (std::any_of(std::begin(kCases), std::end(kCases), is_it)) continue;
+      all = false;
+      std::printf("%s: %s, a convolution of %s by %s, is not among the cases\n", model.id,
+                  node->layer()->name().c_str(), x.to_string().c_str(), kernel.to_string().c_str());
+    }
+  }
+  return all;
+}
+
 // Those of `keratin bench` and of the examples, each with the last batch that it leaves of the samples.
 std::set<std::int64_t> batch_sizes(const Case& c) {
   std::set<std::int64_t> sizes;
-  for (const std::int64_t size : {32, 128, 512}) sizes.insert({size, c.samples % size});
+  for (const std::int64_t size : {32, 128, 512, 1024}) sizes.insert({size, c.samples % size});
   if (c.samples == kMnist) sizes.insert({256, 10000 % 256});  // validation
   sizes.erase(0);
   return sizes;
@@ -194,6 +222,7 @@ int dump_device(const cuda::dnn::Api& api) {
 
 int main(int argc, char** argv) {
   const int capability = argc > 1 ? std::atoi(argv[1]) : 90;
+  if (!all_are_cases()) return 1;  // also where there is no cuDNN
   const probe::CudaLibraries found = probe::find_cuda_libraries(probe::System::host());
   cuda::dnn::Api api;
   std::string reason;
