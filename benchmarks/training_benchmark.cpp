@@ -54,15 +54,6 @@ std::string hash_of(const Model& model) {
   return text;
 }
 
-const char* precision_name() {
-  switch (float32_precision()) {
-    case Precision::highest: return "highest";
-    case Precision::high: return "high";
-    case Precision::medium: break;
-  }
-  return "medium";
-}
-
 // Predicts batch after batch until the watch stops it.
 void predict(const Model& model, const Tensor& x, std::int64_t batch, Stopwatch& watch) {
   const Predictor predictor(model, {.batch_size = batch, .input_dtypes = {x.dtype()}});
@@ -129,7 +120,7 @@ void run(const Options& options) {
   report["microseconds_per_step"] = watch.seconds() * 1e6 / static_cast<double>(watch.steps());
   report["gflops"] = images * (options.task == "predict" ? flops.forward : flops.training) / watch.seconds() * 1e-9;
   if (options.task == "train") report["loss"] = loss;
-  report["precision"] = precision_name();
+  report["precision"] = DeviceTiming::of_current_device().precision;
   for (const auto& [what, meaning] : device_details().versions) {
     if (what == "precision") report["precisions"] = meaning;  // what the levels mean on this processor
   }

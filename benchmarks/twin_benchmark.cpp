@@ -140,21 +140,27 @@ class PatchConvolution {
   std::vector<char> workspace_;
 };
 
-void convolution(const std::string& name, i64 size, i64 c, i64 f, i64 stride = 1, i64 pad = 0) {
+// Windows of 3x3 on eight square images.
+WindowShape windows(i64 size, i64 c, i64 f, i64 stride, i64 pad) {
   const i64 out = (size + 2 * pad - 3) / stride + 1;
-  const WindowShape s{.n = 8,
-                      .h = size,
-                      .w = size,
-                      .c = c,
-                      .kh = 3,
-                      .kw = 3,
-                      .oh = out,
-                      .ow = out,
-                      .f = f,
-                      .stride_h = stride,
-                      .stride_w = stride,
-                      .pad_top = pad,
-                      .pad_left = pad};
+  return {.n = 8,
+          .h = size,
+          .w = size,
+          .c = c,
+          .kh = 3,
+          .kw = 3,
+          .oh = out,
+          .ow = out,
+          .f = f,
+          .stride_h = stride,
+          .stride_w = stride,
+          .pad_top = pad,
+          .pad_left = pad};
+}
+
+void convolution(const std::string& name, i64 size, i64 c, i64 f, i64 stride = 1, i64 pad = 0) {
+  const WindowShape s = windows(size, c, f, stride, pad);
+  const i64 out = s.oh;
   const Numbers x = numbers(s.n * size * size * c, 1), kernel = numbers(9 * c * f, 2),
                 dy = numbers(s.n * out * out * f, 3);
   Numbers y(dy.size()), twin_y(dy.size()), dx(x.size()), twin_dx(x.size()), dk(kernel.size()), twin_dk(kernel.size());
@@ -198,18 +204,8 @@ void low_product(const LowPrecision& low, const std::string& name, i64 m, i64 n,
 }
 
 void low_convolution(const LowPrecision& low, const std::string& name, i64 size, i64 pad, i64 c, i64 f) {
-  const i64 out = size + 2 * pad - 2;
-  const WindowShape s{.n = 8,
-                      .h = size,
-                      .w = size,
-                      .c = c,
-                      .kh = 3,
-                      .kw = 3,
-                      .oh = out,
-                      .ow = out,
-                      .f = f,
-                      .pad_top = pad,
-                      .pad_left = pad};
+  const WindowShape s = windows(size, c, f, 1, pad);
+  const i64 out = s.oh;
   const Numbers x = numbers(s.n * size * size * c, 1), kernel = numbers(9 * c * f, 2),
                 dy = numbers(s.n * out * out * f, 3);
   Numbers y(dy.size()), twin_y(dy.size()), dx(x.size()), twin_dx(x.size()), dk(kernel.size()), twin_dk(kernel.size());

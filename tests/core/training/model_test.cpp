@@ -192,6 +192,17 @@ std::int64_t would_fit(const std::function<void()>& call, const std::string& opt
   return 0;
 }
 
+// A `call` with so many samples is refused with a number that fits, beyond `least`, and one more does not.
+void expect_the_largest(const std::function<void(std::int64_t)>& call, std::int64_t refused, const std::string& verb,
+                        const std::string& option, std::int64_t least) {
+  const std::int64_t fits =
+      would_fit([&] { call(refused); }, verb + ": " + option + " " + std::to_string(refused) + " .*" + option);
+  ASSERT_GT(fits, least);
+  ASSERT_LT(fits, refused);
+  call(fits);
+  EXPECT_THROW(call(fits + 1), OutOfMemory);
+}
+
 // For the tests behind one that fails.
 struct NoLimitAtTheEnd {
   ~NoLimitAtTheEnd() { set_memory_limit(0); }
@@ -211,23 +222,14 @@ TEST(Model, PlansThatDoNotFitAreRefusedWithTheLargestBatch) {
     model.fit(x, y, options);
   };
   for (const double split : {0.0, 0.25}) {
-    const std::int64_t fits =
-        would_fit([&] { fit({.batch_size = 2048, .validation_split = split}); }, "fit: batch_size 2048 .*batch_size");
-    ASSERT_GT(fits, 32);
-    ASSERT_LT(fits, 2048);
-    fit({.batch_size = fits, .validation_split = split});
-    EXPECT_THROW(fit({.batch_size = fits + 1, .validation_split = split}), OutOfMemory);
+    const auto train = [&](std::int64_t size) { fit({.batch_size = size, .validation_split = split}); };
+    expect_the_largest(train, 2048, "fit", "batch_size", 32);
   }
   // The batches of the validation are what is too large.
   const auto validate = [&](std::int64_t size) {
     fit({.batch_size = 32, .validation_data = {x, y}, .validation_batch_size = size});
   };
-  const std::int64_t fits =
-      would_fit([&] { validate(4096); }, "fit: validation_batch_size 4096 .*validation_batch_size");
-  ASSERT_GT(fits, 32);
-  ASSERT_LT(fits, 4096);
-  validate(fits);
-  EXPECT_THROW(validate(fits + 1), OutOfMemory);
+  expect_the_largest(validate, 4096, "fit", "validation_batch_size", 32);
 }
 
 // The batch that is left over counts, too, whose results are memory of their own.
@@ -239,11 +241,7 @@ TEST(Model, PredictionsThatDoNotFitAreRefusedWithTheLargestBatch) {
     set_memory_limit(memory_info().used + (std::int64_t{3} << 20));
     model.predict(Tensor({9000, 4}), {.batch_size = batch, .verbose = 0});
   };
-  const std::int64_t fits = would_fit([&] { predict(9000); }, "predict: batch_size 9000 .*batch_size");
-  ASSERT_GT(fits, 100);
-  ASSERT_LT(fits, 9000);
-  predict(fits);
-  EXPECT_THROW(predict(fits + 1), OutOfMemory);
+  expect_the_largest(predict, 9000, "predict", "batch_size", 100);
 }
 
 // A training batch that is larger than the data is named as it was given, and the validation may take more than that.
@@ -257,10 +255,7 @@ TEST(Model, TheNumberThatWouldFitMayBeLargerThanTheTrainingData) {
     model.fit(Tensor({100, 4}), Tensor({100, 2}),
               {.batch_size = batch, .verbose = 0, .validation_data = {Tensor({9000, 4}), Tensor({9000, 2})}});
   };
-  const std::int64_t fits = would_fit([&] { fit(8000); }, "fit: batch_size 8000 .*batch_size");
-  ASSERT_GT(fits, 100);
-  fit(fits);
-  EXPECT_THROW(fit(fits + 1), OutOfMemory);
+  expect_the_largest(fit, 8000, "fit", "batch_size", 100);
 }
 
 }  // namespace
