@@ -5,7 +5,7 @@
 
 namespace keratin::cpu::KERATIN_ISA {
 
-// One register tile of `rows` (at most kTileRows) by one or two vectors; tile_gemm.h.
+// One register tile of `rows` (at most kTileRows) by one or two vectors; tile.h.
 template <class T>
 struct TileJob;
 void run_tile(const TileJob<float>&, int rows, int vectors);

@@ -1,204 +1,20 @@
-// Matrix products by register tiles: R rows times one or two vectors of C stay in registers while the loop runs over k.
-// A is read where it lies, B from panels packed to the tile's width. Every element of C is added up in the order of k,
-// in blocks that depend on k only: how rows and columns are split into calls does not change a bit.
+// Matrix products by register tiles. Every element of C is added up in the order of k, in blocks that depend on k only:
+// how rows and columns are split into calls does not change a bit.
 #pragma once
 
-#include "keratin/backends/cpu/simd/vec.h"
+#include "keratin/backends/cpu/simd/tile_pack.h"
 
 namespace keratin::cpu::KERATIN_ISA {
 
-#if defined(__AVX512F__)
-constexpr int kTileRows = 14;    // 28 accumulators, 2 vectors of B, 1 of A: 31 of 32 registers
-constexpr int kNarrowRows = 16;  // of tiles of one vector; more would not help
-#else
-constexpr int kTileRows = 6;  // 12 accumulators, 2 vectors of B, 1 of A: 15 of 16 registers
-constexpr int kNarrowRows = 10;
-#endif
-// Rows of a tile of so many columns at most.
-template <class T>
-constexpr i64 most_rows(i64 columns) {
-  return columns > Vec<T>::size ? kTileRows : kNarrowRows;
-}
-
-template <class T>
-constexpr i64 kPanel = 2 * Vec<T>::size;
 // A panel of B (depth x width) fits the L1 cache together with the rows of A, a block of panels the L2 cache.
 constexpr i64 kDepth = 256;
 template <class T>
 constexpr i64 kBlockCols = 2048 / static_cast<i64>(sizeof(T));
-
-// The sum runs over `segments` runs of k elements. Between two of them A's rows jump, and B does.
-template <class T>
-struct TileJob {
-  i64 k, segments;
-  const T* a;
-  i64 a_row, a_step,
-      a_jump;  // distances between A's rows, between neighbours along k, from a segment's end to the next
-  const T* b;
-  i64 b_step;
-  T* c;
-  i64 c_row;
-  i64 cols;       // of the tile; the last vector may be partly outside C
-  bool add;       // to what C holds
-  const T* bias;  // of the tile's columns, or null
-  bool relu;
-  i64 b_jump = 0;  // from a segment's end to the next
-  // When not null, where each three of A's rows begin, instead of `a` and what follows it.
-  const T* const* a_groups = nullptr;
-};
-
-template <class T, int R, int N>
-void tile(const TileJob<T>& job) {
-  using V = Vec<T>;
-  V sum[R][N];
-#pragma GCC unroll 16
-  for (int r = 0; r < R; ++r) {
-#pragma GCC unroll 2
-    for (int n = 0; n < N; ++n) sum[r][n] = V::zero();
-  }
-  // Three rows share a pointer: the others are reached by the processor's scaled index.
-  constexpr int kGroups = (R + 2) / 3;
-  const T* a[kGroups];
-  if (job.a_groups) {
-#pragma GCC unroll 8
-    for (int g = 0; g < kGroups; ++g) a[g] = job.a_groups[g];
-  } else {
-    a[0] = job.a;
-#pragma GCC unroll 8
-    for (int g = 1; g < kGroups; ++g) a[g] = a[g - 1] + 3 * job.a_row;
-  }
-  const T* b = job.b;
-  const i64 row = job.a_row, step = job.a_step, b_step = job.b_step;
-  for (i64 segment = 0; segment < job.segments; ++segment) {
-    for (i64 p = 0; p < job.k; ++p, b += b_step) {
-      V right[N];
-#pragma GCC unroll 2
-      for (int n = 0; n < N; ++n) right[n] = V::load(b + n * V::size);
-#pragma GCC unroll 16
-      for (int r = 0; r < R; ++r) {
-        const V left = V::all(a[r / 3][(r % 3) * row]);
-#pragma GCC unroll 2
-        for (int n = 0; n < N; ++n) sum[r][n] = V::madd(left, right[n], sum[r][n]);
-      }
-#pragma GCC unroll 8
-      for (int g = 0; g < kGroups; ++g) a[g] += step;
-    }
-#pragma GCC unroll 8
-    for (int g = 0; g < kGroups; ++g) a[g] += job.a_jump;
-    b += job.b_jump;
-  }
-  // Copied out of the job: what is stored below might be it, for all the compiler knows.
-  T* const c = job.c;
-  const T* const bias = job.bias;
-  const i64 c_row = job.c_row, last = job.cols - (N - 1) * V::size;
-  const bool add = job.add, relu = job.relu;
-  if (last == V::size && !add && !bias && !relu) {
-#pragma GCC unroll 2
-    for (int n = 0; n < N; ++n) {
-#pragma GCC unroll 16
-      for (int r = 0; r < R; ++r) sum[r][n].store(c + r * c_row + n * V::size);
-    }
-    return;
-  }
-#pragma GCC unroll 2
-  for (int n = 0; n < N; ++n) {
-    const bool full = n < N - 1 || last == V::size;
-    V more = V::zero();
-    if (bias) more = full ? V::load(bias + n * V::size) : V::load_first(bias + n * V::size, last);
-#pragma GCC unroll 16
-    for (int r = 0; r < R; ++r) {
-      T* to = c + r * c_row + n * V::size;
-      V value = sum[r][n];
-      if (add) value = V::add(full ? V::load(to) : V::load_first(to, last), value);
-      if (bias) value = V::add(value, more);
-      if (relu) value = V::max(V::zero(), value);  // in this order a NaN stays
-      if (full) {
-        value.store(to);
-      } else {
-        value.store_first(to, last);
-      }
-    }
-  }
-}
-
-template <class T>
-using TileFn = void (*)(const TileJob<T>&);
-
-template <class T, int N, int R>
-KERATIN_INLINE TileFn<T> tile_with(int rows) {
-  if constexpr (R == 1) {
-    return tile<T, 1, N>;
-  } else {
-    return rows == R ? tile<T, R, N> : tile_with<T, N, R - 1>(rows);
-  }
-}
-template <class T>
-KERATIN_INLINE TileFn<T> tile_of(int rows, int vectors) {
-  return vectors == 1 ? tile_with<T, 1, kNarrowRows>(rows) : tile_with<T, 2, kTileRows>(rows);
-}
-
-// 4 x 4 (2 x 2 for doubles) elements: to[i·to_row + j] = from[j·from_row + i].
-KERATIN_INLINE void transpose_square(const float* from, i64 from_row, float* to, i64 to_row) {
-  __m128 r0 = _mm_loadu_ps(from), r1 = _mm_loadu_ps(from + from_row), r2 = _mm_loadu_ps(from + 2 * from_row),
-         r3 = _mm_loadu_ps(from + 3 * from_row);
-  _MM_TRANSPOSE4_PS(r0, r1, r2, r3);
-  _mm_storeu_ps(to, r0);
-  _mm_storeu_ps(to + to_row, r1);
-  _mm_storeu_ps(to + 2 * to_row, r2);
-  _mm_storeu_ps(to + 3 * to_row, r3);
-}
-KERATIN_INLINE void transpose_square(const double* from, i64 from_row, double* to, i64 to_row) {
-  const __m128d r0 = _mm_loadu_pd(from), r1 = _mm_loadu_pd(from + from_row);
-  _mm_storeu_pd(to, _mm_unpacklo_pd(r0, r1));
-  _mm_storeu_pd(to + to_row, _mm_unpackhi_pd(r0, r1));
-}
-
-// A panel of `cols` columns of B, padded with zeros to `width`: panel[p·width + j] = B[p, j].
-template <class T>
-void pack_panel(const T* b, i64 ldb, bool transposed, i64 depth, i64 cols, i64 width, T* panel) {
-  if (!transposed) {
-    for (i64 p = 0; p < depth; ++p) {
-      const T* __restrict from = b + p * ldb;
-      T* __restrict to = panel + p * width;
-      for (i64 j = 0; j < cols; ++j) to[j] = from[j];
-      for (i64 j = cols; j < width; ++j) to[j] = T{0};
-    }
-    return;
-  }
-  constexpr i64 kSquare = 16 / static_cast<i64>(sizeof(T));
-  i64 j = 0;
-  for (; j + kSquare <= cols; j += kSquare) {
-    const T* from = b + j * ldb;
-    i64 p = 0;
-    for (; p + kSquare <= depth; p += kSquare) transpose_square(from + p, ldb, panel + p * width + j, width);
-    if (p == depth) continue;
-    if (depth >= kSquare) {  // the last square covers some terms again
-      p = depth - kSquare;
-      transpose_square(from + p, ldb, panel + p * width + j, width);
-      continue;
-    }
-    for (; p < depth; ++p) {
-      for (i64 i = 0; i < kSquare; ++i) panel[p * width + j + i] = from[i * ldb + p];
-    }
-  }
-  for (; j < width; ++j) {
-    for (i64 p = 0; p < depth; ++p) panel[p * width + j] = j < cols ? b[j * ldb + p] : T{0};
-  }
-}
-
-// Whole panels of B, side by side: each row of B is read in one go, as the processor's prefetching likes it. Panels are
-// a row apart, or the lines being written would compete for the same places in the L1 cache.
-template <class T>
-void pack_panels(const T* b, i64 ldb, i64 depth, i64 panel_count, T* panels) {
-  for (i64 p = 0; p < depth; ++p) {
-    const T* from = b + p * ldb;
-    T* to = panels + p * kPanel<T>;
-    for (i64 j = 0; j < panel_count; ++j, from += kPanel<T>, to += (depth + 1) * kPanel<T>) {
-      Vec<T>::load(from).store(to);
-      Vec<T>::load(from + Vec<T>::size).store(to + Vec<T>::size);
-    }
-  }
-}
+// Up to so many rows of A, a piece of the depth, stay in the L2 cache while panels of B pass by.
+constexpr i64 kPanelRows = 256;
+// Fewer rows compute no longer than memory takes, and need not fetch ahead; nor is a B that was packed before and stays
+// in the L2 cache fetched.
+constexpr i64 kFetchingRows = 4, kCachedBytes = i64{1} << 19;
 
 // How a product is cut: pieces of k, all of `depth` but the last, and blocks of columns.
 template <class T>
@@ -217,11 +33,22 @@ struct TileBlocks {
   static i64 width(i64 cols, i64 j) { return cols - j > Vec<T>::size ? kPanel<T> : Vec<T>::size; }
 };
 
+// Whether the rows of a band are copied before they meet a block of panels, because they would compete for places in
+// the L1 cache. Of a transposed A there are as many as terms.
+template <class T>
+bool copies_rows(const GemmShape& s) {
+  return s.n > kPanel<T> && compete<T>(s.lda);
+}
+
+// Grows with every size: what suffices for a product suffices for any part of it.
 template <class T>
 std::size_t tile_gemm_workspace(const GemmShape& s) {
   const i64 depth = s.k < kDepth ? s.k : kDepth;
   const i64 cols = s.n < kBlockCols<T> ? (s.n + kPanel<T> - 1) / kPanel<T> * kPanel<T> : kBlockCols<T>;
-  return static_cast<std::size_t>((depth + 1) * (cols + kTileRows)) * sizeof(T) + 64;
+  const i64 copied = !copies_rows<T>(s) ? 0
+                     : s.trans_a        ? depth * copied_row<T>(kTileRows)
+                                        : kTileRows * copied_row<T>(depth);
+  return static_cast<std::size_t>((depth + 1) * cols + copied) * sizeof(T) + 64;
 }
 
 // Elements of B when it is packed for good.
@@ -231,14 +58,11 @@ std::size_t tile_packed_size(const GemmShape& s) {
   return static_cast<std::size_t>((s.n + kBlockCols<T> - 1) / kBlockCols<T> * blocks.pieces * blocks.stride);
 }
 
-// The block of `cols` columns and k rows whose first element is `origin`, panel by panel; `only_partial`: just the last
-// panel, when it is not whole.
+// The block of `cols` columns and k rows whose first element is `origin`, panel by panel.
 template <class T>
-void pack_block(const GemmShape& s, const T* origin, i64 cols, i64 k, bool only_partial, T* panels) {
+void pack_block(const GemmShape& s, const T* origin, i64 cols, i64 k, T* panels) {
   i64 done = 0;
-  if (only_partial) {
-    for (i64 j = 0; j < cols; j += kPanel<T>) done = cols - j < TileBlocks<T>::width(cols, j) ? j : j + kPanel<T>;
-  } else if (!s.trans_b) {
+  if (!s.trans_b) {
     pack_panels(origin, s.ldb, k, cols / kPanel<T>, panels);
     done = cols / kPanel<T> * kPanel<T>;
   }
@@ -254,65 +78,189 @@ void tile_pack(const GemmShape& s, const T* b, T* packed) {
   for (i64 j0 = 0; j0 < s.n; j0 += kBlockCols<T>) {
     for (i64 p0 = 0; p0 < s.k; p0 += blocks.depth) {
       const T* origin = s.trans_b ? b + j0 * s.ldb + p0 : b + p0 * s.ldb + j0;
-      pack_block(s, origin, blocks.columns(s, j0), blocks.terms(s, p0), false, packed + blocks.packed_at(j0, p0));
+      pack_block(s, origin, blocks.columns(s, j0), blocks.terms(s, p0), packed + blocks.packed_at(j0, p0));
     }
   }
 }
+
+// A product in the making. With few rows each panel of B meets all of them in turn, while the next panel is fetched to
+// the cache: B is read once, from wherever it lies. With more rows, whose part of A would not stay in the cache, a
+// block of panels is packed and each band of rows meets all of it.
+template <class T>
+class TileProduct {
+ public:
+  TileProduct(const GemmShape& s, const T* a, const T* b, T* c, const T* bias, Activation activation, void* workspace)
+      : s_(s),
+        blocks_(s),
+        bands_((s.m + most_rows<T>(s.n) - 1) / most_rows<T>(s.n)),
+        // With few rows a packed panel would hardly be used again.
+        in_place_(!s.packed_b && !s.trans_b && bands_ <= 2),
+        a_(a),
+        b_(b),
+        c_(c),
+        bias_(bias),
+        relu_(activation == Activation::relu),
+        own_(reinterpret_cast<T*>((reinterpret_cast<std::uintptr_t>(workspace) + 63) / 64 * 64)) {
+    const int few = static_cast<int>(s.m / bands_), more = s.m % bands_ == 0 ? few : few + 1;
+    for (int vectors = 1; vectors <= 2; ++vectors) {
+      if (more > (vectors == 1 ? kNarrowRows : kTileRows)) continue;
+      tiles_[vectors - 1][0] = {tile_of<T, Walk::run>(few, vectors), tile_of<T, Walk::ahead>(few, vectors)};
+      tiles_[vectors - 1][1] = {tile_of<T, Walk::run>(more, vectors), tile_of<T, Walk::ahead>(more, vectors)};
+    }
+  }
+
+  void compute() {
+    const i64 most = kPanelRows / most_rows<T>(s_.n), groups = (bands_ + most - 1) / most;
+    if (s_.packed_b || in_place_ || (groups == 1 && !s_.trans_a)) {
+      for (i64 g = 0; g < groups; ++g) by_panels(bands_ * g / groups, bands_ * (g + 1) / groups);
+    } else {
+      by_bands();
+    }
+  }
+
+ private:
+  struct Rows {  // of A: the first element of those in question
+    const T* begin;
+    i64 row, step;
+  };
+  struct Panel {
+    const T* begin;
+    i64 step;
+  };
+  struct Fetch {  // meanwhile, a line for each term; null for nothing
+    const T* from = nullptr;
+    i64 step = 0;
+  };
+
+  const T* origin(i64 j0, i64 p0) const { return s_.trans_b ? b_ + j0 * s_.ldb + p0 : b_ + p0 * s_.ldb + j0; }
+  i64 first_row(i64 band) const { return s_.m * band / bands_; }
+
+  Rows rows_of(i64 i0, i64 p0) const {
+    return s_.trans_a ? Rows{a_ + p0 * s_.lda + i0, 1, s_.lda} : Rows{a_ + i0 * s_.lda + p0, s_.lda, 1};
+  }
+
+  Rows copied(const Rows& rows, i64 count, i64 k, T* copy) const {
+    if (!copies_rows<T>(s_)) return rows;
+    const i64 lines = s_.trans_a ? k : count, length = s_.trans_a ? count : k, line = copied_row<T>(length);
+    copy_rows(rows.begin, s_.lda, lines, length, copy);
+    return s_.trans_a ? Rows{copy, 1, line} : Rows{copy, line, 1};
+  }
+
+  // Of the bands [begin, end).
+  void by_panels(i64 begin, i64 end) {
+    for_blocks([&](i64 j0, i64 p0, i64 cols, i64 k) {
+      const T* const packed = s_.packed_b ? b_ + blocks_.packed_at(j0, p0) : nullptr;
+      for (i64 j = 0; j < cols; j += kPanel<T>) {
+        const i64 width = TileBlocks<T>::width(cols, j), used = cols - j < width ? cols - j : width;
+        const T* const from = origin(j0, p0) + (s_.trans_b ? j * s_.ldb : j);
+        Panel panel{own_, width};
+        if (packed) {
+          panel.begin = packed + j * (k + 1);
+        } else if (in_place_ && used == width) {
+          panel = {from, s_.ldb};
+        } else {
+          pack_panel(from, s_.ldb, s_.trans_b, k, used, width, own_);
+        }
+        for (i64 t = begin; t < end; ++t) {
+          const Fetch fetch = packed ? share_of_packed(panel.begin + (k + 1) * width, t - begin, end - begin, k, width)
+                                     : share(j0, j, p0, k, t);
+          multiply(t, rows_of(first_row(t), p0), j0 + j, used, p0, k, panel, fetch);
+        }
+      }
+    });
+  }
+
+  // What a band fetches of the packed panel that begins at `next`: some of its lines in order.
+  Fetch share_of_packed(const T* next, i64 band, i64 bands, i64 k, i64 width) const {
+    if (s_.m < kFetchingRows || s_.n * s_.k * static_cast<i64>(sizeof(T)) <= kCachedBytes) return {};
+    const i64 step = (width + bands - 1) / bands;
+    return {next + band * k * step, step};
+  }
+
+  // And of B as it is, while a panel is computed: a line of each row of the next panel, which is two lines wide. Of a
+  // transposed B, whose rows are columns, a line of k rows, which are those of some panels; until it is their turn each
+  // line of theirs has been fetched.
+  Fetch share(i64 j0, i64 j, i64 p0, i64 k, i64 band) const {
+    if (s_.m < kFetchingRows) return {};
+    const i64 panels = s_.trans_b ? (k + kPanel<T> - 1) / kPanel<T> : 1, since = j / kPanel<T> % panels;
+    const i64 line = (since * bands_ + band) * Vec<T>::size;
+    if (line >= (s_.trans_b ? k : kPanel<T>)) return {};
+    const T* const next = following(j0, p0, j + (panels - since) * kPanel<T>);
+    return next ? Fetch{next + line, s_.ldb} : Fetch{};
+  }
+
+  // Column j of a block in B; when the block has fewer the next block, null after the last one.
+  const T* following(i64 j0, i64 p0, i64 j) const {
+    if (j < blocks_.columns(s_, j0)) return origin(j0, p0) + (s_.trans_b ? j * s_.ldb : j);
+    if (p0 + blocks_.depth < s_.k) return origin(j0, p0 + blocks_.depth);
+    return j0 + kBlockCols<T> < s_.n ? origin(j0 + kBlockCols<T>, 0) : nullptr;
+  }
+
+  void by_bands() {
+    for_blocks([&](i64 j0, i64 p0, i64 cols, i64 k) {
+      pack_block(s_, origin(j0, p0), cols, k, own_);
+      for (i64 t = 0; t < bands_; ++t) {
+        const Rows rows = copied(rows_of(first_row(t), p0), first_row(t + 1) - first_row(t), k, own_ + blocks_.stride);
+        for (i64 j = 0; j < cols; j += kPanel<T>) {
+          const i64 width = TileBlocks<T>::width(cols, j), used = cols - j < width ? cols - j : width;
+          multiply(t, rows, j0 + j, used, p0, k, {own_ + j * (k + 1), width}, {});
+        }
+      }
+    });
+  }
+
+  // compute(column, term, columns, terms) for every block of B.
+  template <class Compute>
+  void for_blocks(Compute&& compute) {
+    for (i64 j0 = 0; j0 < s_.n; j0 += kBlockCols<T>) {
+      for (i64 p0 = 0; p0 < s_.k; p0 += blocks_.depth) compute(j0, p0, blocks_.columns(s_, j0), blocks_.terms(s_, p0));
+    }
+  }
+
+  // The rows of a band times a panel of `cols` columns.
+  void multiply(i64 band, const Rows& rows, i64 column, i64 cols, i64 p0, i64 k, const Panel& panel,
+                const Fetch& fetch) const {
+    const bool last = p0 + k == s_.k;
+    const i64 i0 = first_row(band), count = first_row(band + 1) - i0;
+    const TileJob<T> job = {.k = k,
+                            .segments = 1,
+                            .a = rows.begin,
+                            .a_row = rows.row,
+                            .a_step = rows.step,
+                            .a_jump = 0,
+                            .b = panel.begin,
+                            .b_step = panel.step,
+                            .c = c_ + i0 * s_.ldc + column,
+                            .c_row = s_.ldc,
+                            .cols = cols,
+                            .add = s_.accumulate || p0 > 0,
+                            .bias = bias_ && last ? bias_ + column : nullptr,
+                            .relu = relu_ && last,
+                            .ahead = fetch.from,
+                            .ahead_step = fetch.step};
+    const auto& tile = tiles_[cols > Vec<T>::size ? 1 : 0][count > s_.m / bands_ ? 1 : 0];
+    (fetch.from ? tile.ahead : tile.run)(job);
+  }
+
+  const GemmShape& s_;
+  const TileBlocks<T> blocks_;
+  const i64 bands_;
+  const bool in_place_;
+  const T *a_, *b_;
+  T* c_;
+  const T* bias_;
+  bool relu_;
+  T* own_;
+  struct {
+    TileFn<T> run, ahead;
+  } tiles_[2][2] = {};  // of one and two vectors; of a band of few rows, and of one more
+};
 
 // k > 0.
 template <class T>
 void tile_gemm(const GemmShape& s, const T* a, const T* b, T* c, const T* bias, Activation activation,
                void* workspace) {
-  const TileBlocks<T> blocks(s);
-  const i64 most = most_rows<T>(s.n), bands = (s.m + most - 1) / most;
-  const i64 a_row = s.trans_a ? 1 : s.lda, a_step = s.trans_a ? s.lda : 1;
-  // Rows a multiple of 2 KB apart compete for the same places in the L1 cache: such bands are copied first.
-  const bool copy_a = !s.trans_a && s.n > kPanel<T> && a_row * static_cast<i64>(sizeof(T)) % 2048 == 0;
-  // With few rows a packed panel would hardly be used again.
-  const bool in_place = !s.packed_b && !s.trans_b && bands <= 2;
-  T* band = reinterpret_cast<T*>((reinterpret_cast<std::uintptr_t>(workspace) + 63) / 64 * 64);
-  T* own_panels = band + blocks.depth * kTileRows;
-  for (i64 j0 = 0; j0 < s.n; j0 += kBlockCols<T>) {
-    const i64 cols = blocks.columns(s, j0);
-    for (i64 p0 = 0; p0 < s.k; p0 += blocks.depth) {
-      const i64 k = blocks.terms(s, p0);
-      const bool last = p0 + k == s.k;
-      const T* origin = s.trans_b ? b + j0 * s.ldb + p0 : b + p0 * s.ldb + j0;
-      const T* panels = own_panels;
-      if (s.packed_b) {
-        panels = b + blocks.packed_at(j0, p0);
-      } else {
-        pack_block(s, origin, cols, k, in_place, own_panels);
-      }
-      for (i64 t = 0; t < bands; ++t) {
-        const i64 i0 = s.m * t / bands, rows = s.m * (t + 1) / bands - i0;
-        const T* rows_of_a = a + i0 * a_row + p0 * a_step;
-        if (copy_a) {
-          pack_panel(rows_of_a, a_row, true, k, rows, rows, band);
-          rows_of_a = band;
-        }
-        for (i64 j = 0; j < cols; j += kPanel<T>) {
-          const i64 width = TileBlocks<T>::width(cols, j);
-          const bool panel = !in_place || cols - j < width;
-          const TileJob<T> job = {.k = k,
-                                  .segments = 1,
-                                  .a = rows_of_a,
-                                  .a_row = copy_a ? 1 : a_row,
-                                  .a_step = copy_a ? rows : a_step,
-                                  .a_jump = 0,
-                                  .b = panel ? panels + j * (k + 1) : origin + j,
-                                  .b_step = panel ? width : s.ldb,
-                                  .c = c + i0 * s.ldc + j0 + j,
-                                  .c_row = s.ldc,
-                                  .cols = cols - j < width ? cols - j : width,
-                                  .add = s.accumulate || p0 > 0,
-                                  .bias = bias && last ? bias + j0 + j : nullptr,
-                                  .relu = activation == Activation::relu && last};
-          tile_of<T>(static_cast<int>(rows), width == Vec<T>::size ? 1 : 2)(job);
-        }
-      }
-    }
-  }
+  TileProduct<T>(s, a, b, c, bias, activation, workspace).compute();
 }
 
 }  // namespace keratin::cpu::KERATIN_ISA
