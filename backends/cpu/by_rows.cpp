@@ -29,6 +29,15 @@ Rows first_input(const std::any&, const Specs& in, const Specs&, i64) {
   return result;
 }
 
+// Of the images, and the other term where there is one.
+Rows normalized(const std::any& any, const Specs& in, const Specs& out, i64 rows) {
+  const auto* attrs = std::any_cast<Conv2DNormalizedAttrs>(&any);
+  if (!attrs) return {};
+  InputRows result = *first_input(any, in, out, rows);
+  if (attrs->more) result.back() = true;
+  return result;
+}
+
 // An operand that meets a result of this shape by broadcasting.
 bool broadcasts_by_rows(const Shape& operand, const Shape& result, i64 rows) {
   return operand.rank() == result.rank() && operand[0] == rows;
@@ -109,6 +118,7 @@ const std::unordered_map<std::string_view, Proof>& proofs() {
   static const std::unordered_map<std::string_view, Proof> table = [] {
     std::unordered_map<std::string_view, Proof> t = {{kConv2D.name, first_input},
                                                      {kConv2DFused.name, first_input},
+                                                     {kConv2DNormalized.name, normalized},
                                                      {kConv2DPool.name, first_input},
                                                      {kMaxPool2D.name, first_input},
                                                      {kAveragePool2D.name, first_input},

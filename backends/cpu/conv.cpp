@@ -7,26 +7,50 @@
 namespace keratin::cpu {
 namespace {
 
+// What follows the convolution: which operands there are, and where among the inputs.
+struct Finish {
+  int bias = -1, scale = -1, shift = -1, more = -1;
+  Activation activation = Activation::none;
+
+  template <class T>
+  ConvFinish<T> of(const void* const* in) const {
+    const auto operand = [&](int index) { return index < 0 ? nullptr : as<T>(in[index]); };
+    return {operand(bias), operand(scale), operand(shift), operand(more), activation};
+  }
+  bool only_bias_and_activation() const { return scale < 0 && more < 0; }
+};
+
 template <class T>
-KernelPtr forward_kernel(const WindowShape& s, const LowConv& low, bool with_bias, Activation activation, bool packed) {
+KernelPtr forward_kernel(const WindowShape& s, const LowConv& low, const Finish& finish, bool packed) {
   const Cut cut(s, most_chunks(), true);
   const i64 chunks = cut.chunks(), slots = std::min<i64>(chunks, num_threads()), bytes = workspace_of<T>(cut, low);
   return make_kernel(
       describe("conv " + text_of(s), dtype_of<T>, chunks) + low.text() + (packed ? ", packed before" : ""),
       static_cast<std::size_t>(slots * bytes) + low.filter_bytes,
-      [=, conv = packed ? float_kernels<T>().conv_forward_packed : float_kernels<T>().conv_forward](
+      [=, conv = packed ? float_kernels<T>().conv_forward_packed_finish : float_kernels<T>().conv_forward_finish](
           const void* const* in, void* const* out, void* workspace) {
-        const T* bias = with_bias ? as<T>(in[2]) : nullptr;
+        const ConvFinish<T> all = finish.of<T>(in);
+        // That of a part whose results begin at y.
+        const auto from = [&](i64 y) {
+          ConvFinish<T> part = all;
+          if (part.more) part.more += y;
+          return part;
+        };
         if constexpr (std::is_same_v<T, float>) {
           if (low) {
+            const bool early = finish.only_bias_and_activation();
             void* filters = as<std::byte>(workspace) + slots * bytes;
             std::atomic<bool> finite = low.low.kernels->conv_pack(low.of(s), as<T>(in[1]), filters);
             parallel_with_slots(chunks, slots, [&](i64 chunk, i64 slot) {
               if (!finite.load(std::memory_order_relaxed)) return;
               cut.visit(chunk, [&](const WindowShape& shape, i64 n0, i64 n1, i64 x, i64 y) {
-                if (!low.low.kernels->conv(low.of(shape), n0, n1, as<T>(in[0]) + x, filters, bias, activation,
-                                           as<T>(out[0]) + y, as<std::byte>(workspace) + slot * bytes)) {
+                if (!low.low.kernels->conv(low.of(shape), n0, n1, as<T>(in[0]) + x, filters, early ? all.bias : nullptr,
+                                           early ? all.activation : Activation::none, as<T>(out[0]) + y,
+                                           as<std::byte>(workspace) + slot * bytes)) {
                   finite = false;
+                } else if (!early) {
+                  const i64 pixels = shape.oh * shape.ow, begin = y + n0 * pixels * shape.f;
+                  float_kernels<T>().conv_finish(from(begin), (n1 - n0) * pixels, shape.f, as<T>(out[0]) + begin);
                 }
               });
             });
@@ -35,25 +59,35 @@ KernelPtr forward_kernel(const WindowShape& s, const LowConv& low, bool with_bia
         }
         parallel_with_slots(chunks, slots, [&](i64 chunk, i64 slot) {
           cut.visit(chunk, [&](const WindowShape& shape, i64 n0, i64 n1, i64 x, i64 y) {
-            conv(shape, n0, n1, as<T>(in[0]) + x, as<T>(in[1]), bias, activation, as<T>(out[0]) + y,
+            conv(shape, n0, n1, as<T>(in[0]) + x, as<T>(in[1]), from(y), as<T>(out[0]) + y,
                  as<std::byte>(workspace) + slot * bytes);
           });
         });
       },
       [=]() -> SplitKernel {
         if (packed) return {};
-        return split_filters<T>(s, low, [&] { return forward_kernel<T>(s, low, with_bias, activation, true); });
+        return split_filters<T>(s, low, [&] { return forward_kernel<T>(s, low, finish, true); });
       });
 }
 
-KernelPtr forward(const OpCall& call, const Conv2DAttrs& attrs, bool with_bias, Activation activation) {
-  if (!call.has(with_bias ? 3 : 2) || !one_dtype(call)) return nullptr;
+KernelPtr forward(const OpCall& call, const Conv2DAttrs& attrs, const Finish& finish) {
+  const auto count = [](int operand) { return operand < 0 ? 0u : 1u; };
+  if (!call.has(2 + count(finish.bias) + count(finish.scale) + count(finish.shift) + count(finish.more)) ||
+      !one_dtype(call)) {
+    return nullptr;
+  }
   const auto shape = op_support::window_shape(attrs, call.in[0].shape, call.in[1].shape, call.out[0].shape);
-  if (!shape || (with_bias && call.in[2].shape != Shape{shape->f})) return nullptr;
+  if (!shape) return nullptr;
   const WindowShape s = *shape;
+  const auto fits = [&](int operand, const Shape& expected) {
+    return operand < 0 || call.in[static_cast<std::size_t>(operand)].shape == expected;
+  };
+  if (!fits(finish.bias, {s.f}) || !fits(finish.scale, {s.f}) || !fits(finish.shift, {s.f}) ||
+      !fits(finish.more, call.out[0].shape)) {
+    return nullptr;
+  }
   const LowConv low(call, s, Direction::forward);
-  return for_float(call.out[0].dtype,
-                   [&]<class T>() { return forward_kernel<T>(s, low, with_bias, activation, false); });
+  return for_float(call.out[0].dtype, [&]<class T>() { return forward_kernel<T>(s, low, finish, false); });
 }
 
 // inputs (dy, kernel)
@@ -128,16 +162,32 @@ KernelPtr prepare_kernel_gradient(const OpCall& call) {
   });
 }
 
+Activation activation_of(FusedActivation activation) {
+  return activation == FusedActivation::relu ? Activation::relu : Activation::none;
+}
+
 KernelPtr prepare_conv(const OpCall& call) {
   const auto* attrs = call.attributes<Conv2DAttrs>();
-  return attrs ? forward(call, *attrs, false, Activation::none) : nullptr;
+  return attrs ? forward(call, *attrs, {}) : nullptr;
 }
 
 KernelPtr prepare_fused(const OpCall& call) {
   const auto* attrs = call.attributes<Conv2DFusedAttrs>();
   if (!attrs) return nullptr;
-  return forward(call, attrs->conv, attrs->bias,
-                 attrs->activation == FusedActivation::relu ? Activation::relu : Activation::none);
+  return forward(call, attrs->conv, {.bias = attrs->bias ? 2 : -1, .activation = activation_of(attrs->activation)});
+}
+
+KernelPtr prepare_normalized(const OpCall& call) {
+  const auto* attrs = call.attributes<Conv2DNormalizedAttrs>();
+  if (!attrs) return nullptr;
+  return forward(call, attrs->conv,
+                 {.bias = attrs->bias ? 4 : -1,
+                  .scale = 2,
+                  .shift = 3,
+                  .more = !attrs->more  ? -1
+                          : attrs->bias ? 5
+                                        : 4,
+                  .activation = activation_of(attrs->activation)});
 }
 
 }  // namespace
@@ -145,6 +195,7 @@ KernelPtr prepare_fused(const OpCall& call) {
 void register_conv(KernelTable& table) {
   table.add(kConv2D.name, prepare_conv);
   table.add(kConv2DFused.name, prepare_fused);
+  table.add(kConv2DNormalized.name, prepare_normalized);
   table.add(kConv2DInputGrad.name, prepare_input_gradient);
   table.add(kConv2DKernelGrad.name, prepare_kernel_gradient);
 }

@@ -32,6 +32,10 @@ class Fuser {
       if (!result) result = with_bias(*node, inputs, 1);
       if (!result) result = with_scale(*node, inputs, 0, inputs[1]);
       if (!result) result = with_scale(*node, inputs, 1, inputs[0]);
+      if (!result) result = normalized(*node, inputs, 0);
+      if (!result) result = normalized(*node, inputs, 1);
+      if (!result) result = with_sum(*node, inputs, 0);
+      if (!result) result = with_sum(*node, inputs, 1);
     } else if (node->is(kMultiply)) {
       result = with_scale(*node, inputs, 0, inputs[1]);
       if (!result) result = with_scale(*node, inputs, 1, inputs[0]);
@@ -155,6 +159,46 @@ class Fuser {
     return {};
   }
 
+  // convolution*scale + shift, both vectors as long as the last axis: batch normalisation with moving averages.
+  Value normalized(const Node& node, const Values& inputs, int product_index) const {
+    const Value& product = inputs[static_cast<std::size_t>(product_index)];
+    const Value& shift = inputs[static_cast<std::size_t>(1 - product_index)];
+    const Node& p = *product.node();
+    if (!p.is(kMultiply) || !sole_use(node, inputs, product_index)) return {};
+    // The nodes before this one are as they were but for what they are made of.
+    const Node& before = *node.input(product_index).node();
+    for (const int side : {0, 1}) {
+      const Value &y = p.input(side), &scale = p.input(1 - side);
+      const bool plain = y.node()->is(kConv2D);
+      if (!plain && !y.node()->is(kConv2DFused)) continue;
+      const Shape feature{y.shape()[-1]};
+      if (y.shape() != product.shape() || scale.shape() != feature || shift.shape() != feature ||
+          !sole_use(before, p.inputs(), side)) {
+        continue;
+      }
+      Values operands = {y.node()->input(0), y.node()->input(1), scale, shift};
+      if (plain) return make(kConv2DNormalized, Conv2DNormalizedAttrs{y.node()->attrs_as<Conv2DAttrs>()}, operands);
+      const auto& a = y.node()->attrs_as<Conv2DFusedAttrs>();
+      if (a.activation != FusedActivation::none) continue;
+      if (a.bias) operands.push_back(y.node()->input(2));
+      return make(kConv2DNormalized, Conv2DNormalizedAttrs{a.conv, a.bias}, operands);
+    }
+    return {};
+  }
+
+  // A normalised convolution + anything of the same shape.
+  Value with_sum(const Node& node, const Values& inputs, int conv_index) const {
+    const Value& y = inputs[static_cast<std::size_t>(conv_index)];
+    const Value& more = inputs[static_cast<std::size_t>(1 - conv_index)];
+    if (!y.node()->is(kConv2DNormalized) || more.spec() != y.spec() || !sole_use(node, inputs, conv_index)) return {};
+    auto attrs = y.node()->attrs_as<Conv2DNormalizedAttrs>();
+    if (attrs.more || attrs.activation != FusedActivation::none) return {};
+    attrs.more = true;
+    Values operands = y.node()->inputs();
+    operands.push_back(more);
+    return make(kConv2DNormalized, attrs, operands);
+  }
+
   Value with_relu(const Node& node, const Values& inputs) const {
     if (!sole_use(node, inputs, 0)) return {};
     const Node& p = *inputs[0].node();
@@ -169,6 +213,12 @@ class Fuser {
       if (attrs.activation != FusedActivation::none) return {};
       attrs.activation = FusedActivation::relu;
       return make(kConv2DFused, attrs, p.inputs());
+    }
+    if (p.is(kConv2DNormalized)) {
+      auto attrs = p.attrs_as<Conv2DNormalizedAttrs>();
+      if (attrs.activation != FusedActivation::none) return {};
+      attrs.activation = FusedActivation::relu;
+      return make(kConv2DNormalized, attrs, p.inputs());
     }
     return {};
   }

@@ -16,8 +16,8 @@ Program simplify(const Program& program);
 Program tidy_scans(const Program& program);
 // Merges pure nodes with equal op, attributes and inputs; reads of one variable become one.
 Program merge_common(const Program& program);
-// Forms fused ops that the backend has a kernel for: matmul + bias + relu, conv2d + bias + relu, scale and offset into
-// the batch gather.
+// Forms fused ops that the backend has a kernel for: matmul + bias + relu, conv2d + bias + relu, conv2d + batch
+// normalisation with moving averages + sum + relu, scale and offset into the batch gather.
 Program fuse(const Program& program, const Backend& backend);
 // Moves products of whole sequences into the scans that read them, where the backend is a CPU: a step's piece of them
 // stays in the cache then.

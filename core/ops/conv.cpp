@@ -102,14 +102,17 @@ std::string describe_fused(const std::any& attrs) {
   return text_of_conv(a.conv) + (a.bias ? ", bias" : "") + (a.activation == FusedActivation::relu ? ", relu" : "");
 }
 
+void expect_spec(const std::string& name, const Spec& got, const Spec& expected) {
+  if (got != expected) {
+    throw InvalidArgument("the " + name + " must be " + expected.to_string() + ", got " + got.to_string());
+  }
+}
+
 std::vector<Spec> infer_fused(const std::any& attrs, std::span<const Spec> inputs) {
   const auto& a = as<Conv2DFusedAttrs>(attrs);
   expect_inputs(inputs, a.bias ? 3 : 2);
   const std::vector<Spec> result = infer_conv(a.conv, inputs.first(2));
-  const Spec bias{{result[0].shape[3]}, result[0].dtype};
-  if (a.bias && inputs[2] != bias) {
-    throw InvalidArgument("the bias must be " + bias.to_string() + ", got " + inputs[2].to_string());
-  }
+  if (a.bias) expect_spec("bias", inputs[2], {{result[0].shape[3]}, result[0].dtype});
   return result;
 }
 
@@ -117,6 +120,33 @@ Values decompose_fused(const Node& node, std::span<const Value> inputs) {
   const auto& a = node.attrs_as<Conv2DFusedAttrs>();
   Value y = conv(a.conv, inputs[0], inputs[1]);
   if (a.bias) y = y + inputs[2];
+  return {a.activation == FusedActivation::relu ? ops::relu(y) : y};
+}
+
+std::string describe_normalized(const std::any& attrs) {
+  const auto& a = as<Conv2DNormalizedAttrs>(attrs);
+  return text_of_conv(a.conv) + (a.bias ? ", bias" : "") + ", scale" + (a.more ? ", sum" : "") +
+         (a.activation == FusedActivation::relu ? ", relu" : "");
+}
+
+std::vector<Spec> infer_normalized(const std::any& attrs, std::span<const Spec> inputs) {
+  const auto& a = as<Conv2DNormalizedAttrs>(attrs);
+  expect_inputs(inputs, 4 + (a.bias ? 1 : 0) + (a.more ? 1 : 0));
+  const std::vector<Spec> result = infer_conv(a.conv, inputs.first(2));
+  const Spec feature{{result[0].shape[3]}, result[0].dtype};
+  expect_spec("scale", inputs[2], feature);
+  expect_spec("shift", inputs[3], feature);
+  if (a.bias) expect_spec("bias", inputs[4], feature);
+  if (a.more) expect_spec("other term", inputs.back(), result[0]);
+  return result;
+}
+
+Values decompose_normalized(const Node& node, std::span<const Value> inputs) {
+  const auto& a = node.attrs_as<Conv2DNormalizedAttrs>();
+  Value y = conv(a.conv, inputs[0], inputs[1]);
+  if (a.bias) y = y + inputs[4];
+  y = y * inputs[2] + inputs[3];
+  if (a.more) y = y + inputs.back();
   return {a.activation == FusedActivation::relu ? ops::relu(y) : y};
 }
 
@@ -142,6 +172,10 @@ constinit const OpDef kConv2DKernelGrad = {.name = "conv2d_kernel_grad",
                                            .gradient = kernel_grad_gradient};
 constinit const OpDef kConv2DFused = {
     .name = "conv2d_fused", .describe = describe_fused, .infer = infer_fused, .decompose = decompose_fused};
+constinit const OpDef kConv2DNormalized = {.name = "conv2d_normalized",
+                                           .describe = describe_normalized,
+                                           .infer = infer_normalized,
+                                           .decompose = decompose_normalized};
 
 Value ops::conv2d(Value x, Value kernel, Conv2DAttrs attrs) {
   meet(x, kernel);

@@ -46,6 +46,16 @@ struct Conv2DFusedAttrs {
 };
 extern const OpDef kConv2DFused;
 
+// activation((conv2d(x, kernel) + bias)*scale + shift + more): a convolution, batch normalisation with moving averages
+// and perhaps a sum, as residual networks have them in predictions. Inputs x, kernel, scale (f,), shift (f,), then,
+// when `bias`, bias (f,), and, when `more`, more in the result's shape. Made by the compiler.
+struct Conv2DNormalizedAttrs {
+  Conv2DAttrs conv = {};
+  bool bias = false, more = false;
+  FusedActivation activation = FusedActivation::none;
+};
+extern const OpDef kConv2DNormalized;
+
 // Keras's 'same' padding for one axis: the output has ceil(size/stride) elements and the odd pixel goes after.
 std::pair<std::int64_t, std::int64_t> same_padding(std::int64_t size, std::int64_t window, std::int64_t stride,
                                                    std::int64_t dilation = 1);

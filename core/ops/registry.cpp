@@ -21,9 +21,9 @@ constinit const OpDef* const kAll[] = {
     &kAdd, &kSubtract, &kMultiply, &kDivide, &kPower, &kMaximum, &kMinimum, &kEqual, &kNotEqual, &kLess, &kLessEqual,
     &kGreater, &kGreaterEqual, &kLogicalAnd, &kLogicalOr, &kWhere,
     // matrices and images
-    &kMatMul, &kMatMulFused, &kConv2D, &kConv2DInputGrad, &kConv2DKernelGrad, &kConv2DFused, &kMaxPool2D,
-    &kMaxPool2DGrad, &kMaxPool2DIndex, &kMaxPool2DIndexGrad, &kConv2DPool, &kConv2DPoolKernelGrad, &kAveragePool2D,
-    &kAveragePool2DGrad,
+    &kMatMul, &kMatMulFused, &kConv2D, &kConv2DInputGrad, &kConv2DKernelGrad, &kConv2DFused, &kConv2DNormalized,
+    &kMaxPool2D, &kMaxPool2DGrad, &kMaxPool2DIndex, &kMaxPool2DIndexGrad, &kConv2DPool, &kConv2DPoolKernelGrad,
+    &kAveragePool2D, &kAveragePool2DGrad,
     // reductions, shaping, softmax
     &kSum, &kMean, &kMax, &kMin, &kProd, &kArgMax, &kArgsort, &kCumsum, &kReshape, &kTranspose, &kBroadcastTo,
     &kConcatenate, &kSlice, &kPad, &kIota, &kSoftmax, &kSoftmaxGrad, &kLogSoftmax, &kLogSoftmaxGrad,

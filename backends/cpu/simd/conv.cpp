@@ -255,20 +255,40 @@ Buffers<T> place(const Tiling& t, void* workspace) {
   return {reinterpret_cast<T*>(start), reinterpret_cast<void*>(start + patches)};
 }
 
+// Where images lie one after another.
 template <class T>
-void forward(const WindowShape& s, i64 n0, i64 n1, const T* x, const T* kernel, const T* bias, Activation activation,
-             T* y, void* workspace) {
-  if (is_depthwise(s)) return depthwise_forward(s, n0, n1, x, kernel, bias, activation, y);
+Place<T> place_of(const WindowShape& s, T* y) {
+  return {y, s.f, s.ow * s.f, s.oh * s.ow * s.f};
+}
+
+template <class T>
+void finish(const ConvFinish<T>& f, i64 rows, i64 columns, T* y) {
+  finish_pixels(f, 0, columns, rows, y, columns, f.more);
+}
+
+template <class T>
+void forward_finish(const WindowShape& s, i64 n0, i64 n1, const T* x, const T* kernel, const ConvFinish<T>& f, T* y,
+                    void* workspace) {
+  const i64 first = n0 * s.oh * s.ow, end = n1 * s.oh * s.ow;
+  // Products and channels know bias and activation; what stands between them comes after.
+  const bool early = !f.scale && !f.more;
+  const T* const bias = early ? f.bias : nullptr;
+  const Activation activation = early ? f.activation : Activation::none;
+  const auto finish_rows = [&](i64 row, i64 rows) {
+    if (!early) finish_pixels(f, 0, s.f, rows, y + row * s.f, s.f, f.more ? f.more + row * s.f : nullptr);
+  };
+  if (is_depthwise(s)) {
+    depthwise_forward(s, n0, n1, x, kernel, bias, activation, y);
+    return finish_rows(first, end - first);
+  }
   if (goes_straight<T>(s)) {
     const StraightBuffers<T> buffers = place_straight<T>(panel_elements<T>(s), workspace);
-    const Place<T> place{y, s.f, s.ow * s.f, s.oh * s.ow * s.f};
     pack_filters(s, kernel, buffers.panels);
-    return direct_forward(s, n0, n1, x, buffers.panels, bias, activation, place, buffers.lines);
+    return direct_forward(s, n0, n1, x, buffers.panels, f, place_of(s, y), buffers.lines);
   }
   const Tiling t = tiling(s, sizeof(T));
   const Buffers<T> buffers = place<T>(t, workspace);
-  const i64 end = n1 * s.oh * s.ow;
-  for (i64 row = n0 * s.oh * s.ow; row < end; row += t.rows) {
+  for (i64 row = first; row < end; row += t.rows) {
     const i64 rows = least(t.rows, end - row);
     for (i64 g = 0; g < s.groups; ++g) {
       const T* group = x + g * t.channels;
@@ -277,7 +297,14 @@ void forward(const WindowShape& s, i64 n0, i64 n1, const T* x, const T* kernel, 
       gemm(forward_shape(s, t, rows), a, kernel + g * t.filters, y + row * s.f + g * t.filters,
            bias ? bias + g * t.filters : nullptr, activation, buffers.product);
     }
+    finish_rows(row, rows);
   }
+}
+
+template <class T>
+void forward(const WindowShape& s, i64 n0, i64 n1, const T* x, const T* kernel, const T* bias, Activation activation,
+             T* y, void* workspace) {
+  forward_finish<T>(s, n0, n1, x, kernel, {.bias = bias, .activation = activation}, y, workspace);
 }
 
 template <class T>
@@ -287,10 +314,15 @@ std::size_t packed_bytes(const WindowShape& s) {
 }
 
 template <class T>
+void forward_packed_finish(const WindowShape& s, i64 n0, i64 n1, const T* x, const T* packed, const ConvFinish<T>& f,
+                           T* y, void* workspace) {
+  direct_forward(s, n0, n1, x, packed, f, place_of(s, y), place_straight<T>(0, workspace).lines);
+}
+
+template <class T>
 void forward_packed(const WindowShape& s, i64 n0, i64 n1, const T* x, const T* packed, const T* bias,
                     Activation activation, T* y, void* workspace) {
-  const Place<T> place{y, s.f, s.ow * s.f, s.oh * s.ow * s.f};
-  direct_forward(s, n0, n1, x, packed, bias, activation, place, place_straight<T>(0, workspace).lines);
+  forward_packed_finish<T>(s, n0, n1, x, packed, {.bias = bias, .activation = activation}, y, workspace);
 }
 
 template <class T>
@@ -341,9 +373,12 @@ template <class T>
 void fill(FloatKernels<T>& kernels) {
   kernels.conv_workspace = workspace<T>;
   kernels.conv_forward = forward<T>;
+  kernels.conv_forward_finish = forward_finish<T>;
+  kernels.conv_finish = finish<T>;
   kernels.conv_packed_bytes = packed_bytes<T>;
   kernels.conv_pack = pack_filters<T>;
   kernels.conv_forward_packed = forward_packed<T>;
+  kernels.conv_forward_packed_finish = forward_packed_finish<T>;
   kernels.conv_input_gradient = input_gradient<T>;
   kernels.conv_kernel_gradient = kernel_gradient<T>;
 }

@@ -4,6 +4,7 @@
 // lines of one tile go without, column by column of the window.
 #pragma once
 
+#include "keratin/backends/cpu/simd/conv_finish.h"
 #include "keratin/backends/cpu/simd/gemm.h"
 #include "keratin/backends/cpu/simd/lines.h"
 #include "keratin/backends/cpu/simd/tile_gemm.h"
@@ -109,10 +110,8 @@ struct Ahead {
 
 // Whether lines are computed column by column of the window, each for the pixels to which it is in the image: borders
 // are then not multiplied at all. For lines that are one tile, whose pixels are added to in memory.
-template <class T>
-KERATIN_INLINE bool goes_by_columns(const WindowShape& s, const T* bias, Activation activation) {
-  return s.stride_w == 1 && s.kw > 1 && s.c >= 32 && s.ow <= kTileRows && sees_borders(s) && !bias &&
-         activation == Activation::none;
+KERATIN_INLINE bool goes_by_columns(const WindowShape& s) {
+  return s.stride_w == 1 && s.kw > 1 && s.c >= 32 && s.ow <= kTileRows && sees_borders(s);
 }
 
 // Where results go: distances between pixels, lines and images.
@@ -163,11 +162,11 @@ void line_by_columns(const WindowShape& s, i64 low, i64 high, const T* from, i64
 
 // y of the images [n0, n1).
 template <class T>
-void direct_forward(const WindowShape& s, i64 n0, i64 n1, const T* x, const T* panels, const T* bias,
-                    Activation activation, const Place<T>& y, T* copy) {
+void direct_forward(const WindowShape& s, i64 n0, i64 n1, const T* x, const T* panels, const ConvFinish<T>& finish,
+                    const Place<T>& y, T* copy) {
   const i64 depth = s.kw * s.c, patch = s.kh * depth, band = band_lines<T>(s), image = s.h * s.w * s.c;
   const i64 share = image * static_cast<i64>(sizeof(T)) / (s.oh * (s.f / kPanel<T> + 1)) + 64;
-  const bool by_columns = goes_by_columns(s, bias, activation);
+  const bool by_columns = goes_by_columns(s);
   for (i64 n = n0; n < n1; ++n) {
     Ahead next(x + (n + 1) * image, n + 1 < s.n ? image : 0);
     for (i64 begin = 0; begin < s.oh; begin += band) {
@@ -190,6 +189,8 @@ void direct_forward(const WindowShape& s, i64 n0, i64 n1, const T* x, const T* p
           if (by_columns && high > low) {
             line_by_columns(s, low, high, lines.at(top + low), lines.stride, panels + j * patch, width,
                             least(width, s.f - j), line, y.pixel);
+            finish_pixels(finish, j, least(width, s.f - j), s.ow, line, y.pixel,
+                          finish.more ? finish.more + (line - y.begin) : nullptr);
             continue;
           }
           for (i64 t = 0, ox = 0; t < pieces; ++t) {
@@ -206,8 +207,11 @@ void direct_forward(const WindowShape& s, i64 n0, i64 n1, const T* x, const T* p
                                     .c_row = y.pixel,
                                     .cols = least(width, s.f - j),
                                     .add = false,
-                                    .bias = bias ? bias + j : nullptr,
-                                    .relu = activation == Activation::relu};
+                                    .bias = finish.bias ? finish.bias + j : nullptr,
+                                    .relu = finish.activation == Activation::relu,
+                                    .scale = finish.scale ? finish.scale + j : nullptr,
+                                    .shift = finish.scale ? finish.shift + j : nullptr,
+                                    .more = finish.more ? finish.more + (line + ox * y.pixel - y.begin) : nullptr};
             run_tile(job, static_cast<int>(pixels), width == Vec<T>::size ? 1 : 2);
             ox += pixels;
           }
@@ -265,8 +269,7 @@ void direct_input_gradient(const WindowShape& s, i64 n0, i64 n1, const T* dy, co
       const Place<T> place{dx + (phase.first_y * s.w + phase.first_x) * s.c, s.stride_w * s.c, s.stride_h * line,
                            s.h * line};
       if (phase.shape.kh * phase.shape.kw > 0) {
-        direct_forward(phase.shape, n, n + 1, dy, packed, static_cast<const T*>(nullptr), Activation::none, place,
-                       copy);
+        direct_forward(phase.shape, n, n + 1, dy, packed, ConvFinish<T>(), place, copy);
         packed += panel_elements<T>(phase.shape);
         return;
       }

@@ -60,6 +60,14 @@ struct GemmShape {
   bool any_rows = false;
 };
 
+// What is done with a convolution's result: activation((y + bias)·scale + shift + more). Null stands for without;
+// `more` lies as y does, the others have an element for each filter. `scale` and `shift` come together.
+template <class T>
+struct ConvFinish {
+  const T *bias = nullptr, *scale = nullptr, *shift = nullptr, *more = nullptr;
+  Activation activation = Activation::none;
+};
+
 // x is seen as (outer, reduce, inner); the range is `inner` columns out of rows of `stride` elements (stride == inner
 // for the whole), so a caller may split both outer and inner: x[(o·reduce + r)·stride + i], y[o·stride + i].
 struct ReduceShape {
@@ -101,11 +109,17 @@ struct FloatKernels {
   // y of the images [n0, n1); bias (f elements) may be null.
   void (*conv_forward)(const WindowShape&, i64 n0, i64 n1, const T* x, const T* kernel, const T* bias, Activation, T* y,
                        void* workspace);
+  void (*conv_forward_finish)(const WindowShape&, i64 n0, i64 n1, const T* x, const T* kernel, const ConvFinish<T>&,
+                              T* y, void* workspace);
+  // y of rows of f elements, finished.
+  void (*conv_finish)(const ConvFinish<T>&, i64 rows, i64 f, T* y);
   // The same with the filters as conv_pack made them; conv_packed_bytes is 0 for shapes that are not computed so.
   std::size_t (*conv_packed_bytes)(const WindowShape&);
   void (*conv_pack)(const WindowShape&, const T* kernel, T* packed);
   void (*conv_forward_packed)(const WindowShape&, i64 n0, i64 n1, const T* x, const T* packed, const T* bias,
                               Activation, T* y, void* workspace);
+  void (*conv_forward_packed_finish)(const WindowShape&, i64 n0, i64 n1, const T* x, const T* packed,
+                                     const ConvFinish<T>&, T* y, void* workspace);
   // dx of the images [n0, n1), overwritten.
   void (*conv_input_gradient)(const WindowShape&, i64 n0, i64 n1, const T* dy, const T* kernel, T* dx, void* workspace);
   // Adds the images' [n0, n1) part to dkernel.

@@ -45,10 +45,14 @@ struct TileJob {
   // Of Walk::ahead: with each step along k the cache fetches a line from here, and then so many elements further.
   const T* ahead = nullptr;
   i64 ahead_step = 0;
+  // Of Walk::finish, when not null, after the bias: times `scale`, plus `shift` (both of the tile's columns), plus
+  // `more`, which lies as c.
+  const T *scale = nullptr, *shift = nullptr, *more = nullptr;
 };
 
-// `run`: one segment of `a`'s rows; `ahead`: the same, and lines that are needed later are fetched meanwhile.
-enum class Walk { segments, run, ahead };
+// `finish`: segments, and what follows the bias; `run`: one segment of `a`'s rows; `ahead`: the same, and lines that
+// are needed later are fetched meanwhile.
+enum class Walk { segments, finish, run, ahead };
 
 template <class T, int R, int N, Walk walk>
 void tile(const TileJob<T>& job) {
@@ -62,7 +66,8 @@ void tile(const TileJob<T>& job) {
   // Three rows share a pointer: the others are reached by the processor's scaled index.
   constexpr int kGroups = (R + 2) / 3;
   const T* a[kGroups];
-  if (walk == Walk::segments && job.a_groups) {
+  constexpr bool kSegments = walk == Walk::segments || walk == Walk::finish;
+  if (kSegments && job.a_groups) {
 #pragma GCC unroll 8
     for (int g = 0; g < kGroups; ++g) a[g] = job.a_groups[g];
   } else {
@@ -72,7 +77,7 @@ void tile(const TileJob<T>& job) {
   }
   const T* b = job.b;
   const i64 row = job.a_row, step = job.a_step, b_step = job.b_step;
-  const i64 segments = walk == Walk::segments ? job.segments : 1;
+  const i64 segments = kSegments ? job.segments : 1;
   const T* ahead = job.ahead;
   for (i64 segment = 0; segment < segments; ++segment) {
     for (i64 p = 0; p < job.k; ++p, b += b_step) {
@@ -92,7 +97,7 @@ void tile(const TileJob<T>& job) {
 #pragma GCC unroll 8
       for (int g = 0; g < kGroups; ++g) a[g] += step;
     }
-    if constexpr (walk == Walk::segments) {
+    if constexpr (kSegments) {
 #pragma GCC unroll 8
       for (int g = 0; g < kGroups; ++g) a[g] += job.a_jump;
       b += job.b_jump;
@@ -103,7 +108,10 @@ void tile(const TileJob<T>& job) {
   const T* const bias = job.bias;
   const i64 c_row = job.c_row, last = job.cols - (N - 1) * V::size;
   const bool add = job.add, relu = job.relu;
-  if (last == V::size && !add && !bias && !relu) {
+  const T* const scale = walk == Walk::finish ? job.scale : nullptr;
+  const T* const shift = walk == Walk::finish ? job.shift : nullptr;
+  const T* const other = walk == Walk::finish ? job.more : nullptr;
+  if (last == V::size && !add && !bias && !relu && walk != Walk::finish) {
 #pragma GCC unroll 2
     for (int n = 0; n < N; ++n) {
 #pragma GCC unroll 16
@@ -114,14 +122,25 @@ void tile(const TileJob<T>& job) {
 #pragma GCC unroll 2
   for (int n = 0; n < N; ++n) {
     const bool full = n < N - 1 || last == V::size;
-    V more = V::zero();
+    V more = V::zero(), factor = V::zero(), offset = V::zero();
     if (bias) more = full ? V::load(bias + n * V::size) : V::load_first(bias + n * V::size, last);
+    if (walk == Walk::finish && scale) {
+      factor = full ? V::load(scale + n * V::size) : V::load_first(scale + n * V::size, last);
+      offset = full ? V::load(shift + n * V::size) : V::load_first(shift + n * V::size, last);
+    }
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r) {
       T* to = c + r * c_row + n * V::size;
       V value = sum[r][n];
       if (add) value = V::add(full ? V::load(to) : V::load_first(to, last), value);
       if (bias) value = V::add(value, more);
+      if constexpr (walk == Walk::finish) {
+        if (scale) value = V::add(V::mul(value, factor), offset);
+        if (other) {
+          const T* from = other + (to - c);
+          value = V::add(value, full ? V::load(from) : V::load_first(from, last));
+        }
+      }
       if (relu) value = V::max(V::zero(), value);  // in this order a NaN stays
       if (full) {
         value.store(to);

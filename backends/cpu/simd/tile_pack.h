@@ -84,8 +84,8 @@ void copy_rows(const T* from, i64 from_row, i64 rows, i64 length, T* to) {
   }
 }
 
-// `depth` elements of as many rows as a vector has elements, as columns; the last ones perhaps twice. False when there are
-// too few.
+// `depth` elements of as many rows as a vector has elements, as columns; the last ones perhaps twice. False when there
+// are too few.
 template <class T>
 KERATIN_INLINE bool transpose_band(const T* from, i64 from_row, i64 depth, T* to, i64 to_row) {
   constexpr i64 kAtOnce = 16 / static_cast<i64>(sizeof(T));

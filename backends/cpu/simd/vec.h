@@ -38,6 +38,7 @@ struct Vec<float> {
   static KERATIN_INLINE __mmask16 mask(i64 n) { return static_cast<__mmask16>((1u << n) - 1); }
   static KERATIN_INLINE Vec madd(Vec a, Vec b, Vec c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
   static KERATIN_INLINE Vec add(Vec a, Vec b) { return {_mm512_add_ps(a.v, b.v)}; }
+  static KERATIN_INLINE Vec mul(Vec a, Vec b) { return {_mm512_mul_ps(a.v, b.v)}; }
   static KERATIN_INLINE Vec max(Vec a, Vec b) { return {_mm512_max_ps(a.v, b.v)}; }
   // `left` where the two are equal (or both NaN), else 0; what was given is taken out of `left`.
   static KERATIN_INLINE Vec give(Vec a, Vec b, Vec& left) {
@@ -62,6 +63,7 @@ struct Vec<double> {
   static KERATIN_INLINE __mmask8 mask(i64 n) { return static_cast<__mmask8>((1u << n) - 1); }
   static KERATIN_INLINE Vec madd(Vec a, Vec b, Vec c) { return {_mm512_fmadd_pd(a.v, b.v, c.v)}; }
   static KERATIN_INLINE Vec add(Vec a, Vec b) { return {_mm512_add_pd(a.v, b.v)}; }
+  static KERATIN_INLINE Vec mul(Vec a, Vec b) { return {_mm512_mul_pd(a.v, b.v)}; }
   static KERATIN_INLINE Vec max(Vec a, Vec b) { return {_mm512_max_pd(a.v, b.v)}; }
   static KERATIN_INLINE Vec give(Vec a, Vec b, Vec& left) {
     const __mmask8 hit =
@@ -90,6 +92,7 @@ struct Vec<float> {
   }
   static KERATIN_INLINE Vec madd(Vec a, Vec b, Vec c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
   static KERATIN_INLINE Vec add(Vec a, Vec b) { return {_mm256_add_ps(a.v, b.v)}; }
+  static KERATIN_INLINE Vec mul(Vec a, Vec b) { return {_mm256_mul_ps(a.v, b.v)}; }
   static KERATIN_INLINE Vec max(Vec a, Vec b) { return {_mm256_max_ps(a.v, b.v)}; }
   static KERATIN_INLINE Vec give(Vec a, Vec b, Vec& left) {
     const auto hit =
@@ -115,6 +118,7 @@ struct Vec<double> {
   }
   static KERATIN_INLINE Vec madd(Vec a, Vec b, Vec c) { return {_mm256_fmadd_pd(a.v, b.v, c.v)}; }
   static KERATIN_INLINE Vec add(Vec a, Vec b) { return {_mm256_add_pd(a.v, b.v)}; }
+  static KERATIN_INLINE Vec mul(Vec a, Vec b) { return {_mm256_mul_pd(a.v, b.v)}; }
   static KERATIN_INLINE Vec max(Vec a, Vec b) { return {_mm256_max_pd(a.v, b.v)}; }
   static KERATIN_INLINE Vec give(Vec a, Vec b, Vec& left) {
     const auto hit =
@@ -148,6 +152,7 @@ struct Vec<float> {
   }
   static KERATIN_INLINE Vec madd(Vec a, Vec b, Vec c) { return {_mm_add_ps(_mm_mul_ps(a.v, b.v), c.v)}; }
   static KERATIN_INLINE Vec add(Vec a, Vec b) { return {_mm_add_ps(a.v, b.v)}; }
+  static KERATIN_INLINE Vec mul(Vec a, Vec b) { return {_mm_mul_ps(a.v, b.v)}; }
   static KERATIN_INLINE Vec max(Vec a, Vec b) { return {_mm_max_ps(a.v, b.v)}; }
   static KERATIN_INLINE Vec give(Vec a, Vec b, Vec& left) {
     const auto hit =
@@ -177,6 +182,7 @@ struct Vec<double> {
   }
   static KERATIN_INLINE Vec madd(Vec a, Vec b, Vec c) { return {_mm_add_pd(_mm_mul_pd(a.v, b.v), c.v)}; }
   static KERATIN_INLINE Vec add(Vec a, Vec b) { return {_mm_add_pd(a.v, b.v)}; }
+  static KERATIN_INLINE Vec mul(Vec a, Vec b) { return {_mm_mul_pd(a.v, b.v)}; }
   static KERATIN_INLINE Vec max(Vec a, Vec b) { return {_mm_max_pd(a.v, b.v)}; }
   static KERATIN_INLINE Vec give(Vec a, Vec b, Vec& left) {
     const auto hit =
