@@ -156,6 +156,18 @@ std::vector<OpCase> conv_cases() {
         });
         rows.back().differentiate = false;
       }
+      for (bool more : {false, true}) {
+        const Operand feature{{s.kernel[3]}};
+        std::vector<Operand> inputs = {x, kernel, feature, feature};
+        if (bias) inputs.push_back(feature);
+        if (more) inputs.push_back(dy);
+        const FusedActivation activation = bias == more ? FusedActivation::relu : FusedActivation::none;
+        const std::string name = std::string("conv2d_normalized") + (bias ? "_bias" : "") + (more ? "_sum" : "");
+        add(name, inputs, [attrs = Conv2DNormalizedAttrs{s.attrs, bias, more, activation}](const Values& in) {
+          return apply1(kConv2DNormalized, attrs, in);
+        });
+        rows.back().differentiate = false;
+      }
     }
   }
   std::vector<double> with_nan(32, 0.25);
@@ -165,6 +177,14 @@ std::vector<OpCase> conv_cases() {
        .inputs = {{{1, 4, 4, 2}, DType::float32, 0, 0, with_nan}, {{3, 3, 2, 4}, DType::float32, -1, 1}, {{4}}},
        .build = [](const Values& in, DType) -> OpGraph {
          return {{apply1(kConv2DFused, Conv2DFusedAttrs{{}, true, FusedActivation::relu}, in)}};
+       },
+       .tolerance = 1e-5,
+       .differentiate = false});
+  rows.push_back(
+      {.name = "conv2d_normalized_relu_of_nan",
+       .inputs = {{{1, 4, 4, 2}, DType::float32, 0, 0, with_nan}, {{3, 3, 2, 4}, DType::float32, -1, 1}, {{4}}, {{4}}},
+       .build = [](const Values& in, DType) -> OpGraph {
+         return {{apply1(kConv2DNormalized, Conv2DNormalizedAttrs{{}, false, false, FusedActivation::relu}, in)}};
        },
        .tolerance = 1e-5,
        .differentiate = false});

@@ -85,6 +85,45 @@ TEST(CpuConv, FusedIsConvolutionBiasAndRelu) {
   }
 }
 
+// Not a bit differs from the ops that it stands for, on any way that a convolution goes.
+TEST(CpuConv, NormalizedHasTheBitsOfWhatItIsMadeOf) {
+  const Case cases[] = {
+      {{3, 6, 7, 3}, {3, 3, 3, 16}, {.padding = kOne}},
+      {{1, 60, 60, 12}, {3, 3, 12, 20}, {.padding = kOne}},
+      {{4, 8, 8, 64}, {3, 3, 64, 64}, {.padding = kOne}},  // column by column of the window
+      {{2, 6, 5, 3}, {3, 3, 3, 4}, {}},
+      {{1, 9, 24, 1}, {3, 3, 1, 32}, {.padding = kOne}},
+      {{4, 8, 8, 32}, {1, 1, 32, 24}, {}},          // a product
+      {{2, 9, 9, 6}, {3, 3, 1, 6}, {.groups = 6}},  // channel by channel
+      {{2, 9, 9, 8}, {3, 3, 4, 6}, {.dilation = {2, 2}, .groups = 2}},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.x.to_string() + " " + c.kernel.to_string());
+    for (const DType dtype : {DType::float32, DType::float64}) {
+      const Tensor x = random_tensor(c.x, dtype, -1, 1), kernel = random_tensor(c.kernel, dtype, -1, 1, 2);
+      const Tensor y = run_op(kConv2D, c.attrs, {x, kernel}).at(0), more = random_tensor(y.shape(), dtype, -1, 1, 3);
+      const auto feature = [&](int seed) { return random_tensor({y.shape()[3]}, dtype, -2, 2, seed); };
+      for (int flags = 0; flags < 8; ++flags) {
+        const Conv2DNormalizedAttrs attrs{c.attrs, (flags & 1) != 0, (flags & 2) != 0,
+                                          flags & 4 ? FusedActivation::relu : FusedActivation::none};
+        std::vector<Tensor> in = {x, kernel, feature(4), feature(5)};
+        Tensor expected = y;
+        if (attrs.bias) {
+          in.push_back(feature(6));
+          expected = run_op(kAdd, {}, {expected, in[4]}).at(0);
+        }
+        expected = run_op(kAdd, {}, {run_op(kMultiply, {}, {expected, in[2]}).at(0), in[3]}).at(0);
+        if (attrs.more) {
+          in.push_back(more);
+          expected = run_op(kAdd, {}, {expected, more}).at(0);
+        }
+        if (flags & 4) expected = run_op(kRelu, {}, {expected}).at(0);
+        expect_same_bits(run_on_threads(kConv2DNormalized, attrs, in).at(0), expected);
+      }
+    }
+  }
+}
+
 TEST(CpuConv, RefusesWhatDoesNotFit) {
   const auto spec = [](Shape shape) { return Spec{std::move(shape), DType::float32}; };
   const Spec x = spec({1, 5, 5, 2}), kernel = spec({3, 3, 2, 4}), y = spec({1, 3, 3, 4});
@@ -95,6 +134,11 @@ TEST(CpuConv, RefusesWhatDoesNotFit) {
   EXPECT_FALSE(supported(kConv2D, Conv2DAttrs{}, {x, spec({6, 3, 2, 4})}, {y}));
   EXPECT_FALSE(supported(kConv2DInputGrad, Conv2DAttrs{}, {y, kernel}, {x}));
   EXPECT_FALSE(supported(kConv2DFused, Conv2DFusedAttrs{.bias = true}, {x, kernel, spec({3})}, {y}));
+  const Spec four = spec({4});
+  EXPECT_TRUE(supported(kConv2DNormalized, Conv2DNormalizedAttrs{.more = true}, {x, kernel, four, four, y}, {y}));
+  EXPECT_FALSE(supported(kConv2DNormalized, Conv2DNormalizedAttrs{}, {x, kernel, four, spec({3})}, {y}));
+  EXPECT_FALSE(supported(kConv2DNormalized, Conv2DNormalizedAttrs{.more = true}, {x, kernel, four, four, four}, {y}));
+  EXPECT_FALSE(supported(kConv2DNormalized, Conv2DNormalizedAttrs{.bias = true}, {x, kernel, four, four}, {y}));
 }
 
 }  // namespace

@@ -92,8 +92,19 @@ TEST_P(GemmKernels, AgreeWithNaiveLoops) {
 }
 
 TEST_P(GemmKernels, LargerThanTheirBlocks) {
-  const i64 sizes[][3] = {{100, 530, 70}, {530, 20, 260}, {33, 49, 1500}, {150, 129, 784}, {300, 10, 500},
-                          {1, 700, 900},  {20, 1100, 40}, {40, 90, 700},  {30, 70, 1024}};
+  const i64 sizes[][3] = {{100, 530, 70},
+                          {530, 20, 260},
+                          {33, 49, 1500},
+                          {150, 129, 784},
+                          {300, 10, 500},
+                          {1, 700, 900},
+                          {20, 1100, 40},
+                          {40, 90, 700},
+                          {30, 70, 1024},
+                          // rows that are copied, as they are and transposed; a B that is fetched ahead
+                          {270, 64, 512},
+                          {512, 40, 70},
+                          {40, 520, 300}};
   for (const auto& size : sizes) {
     for (int flags = 0; flags < 4; ++flags) {
       for_floats([&]<class T>(T) {

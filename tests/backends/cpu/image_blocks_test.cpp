@@ -147,7 +147,8 @@ std::vector<Case> cases() {
          }
          return {dense(ops::mean(y, {1, 2}), 10, 80)};
        },
-       1},
+       1,
+       false},  // the first scale and shift are made before the chain
       {"an intermediate is an output, and one is used after the chain",
        {12, 12, 4},
        [](const Value& x) -> Values {

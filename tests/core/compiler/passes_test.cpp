@@ -162,6 +162,51 @@ TEST(Fuse, PoolingKeepsWhatOthersNeed) {
   }
 }
 
+// A residual block as it predicts: convolution, normalisation, sum, relu.
+struct NormalizedConvolution {
+  Value x = input_value("x", {{2, 8, 8, 4}, DType::float32}), w = input_value("w", {{1, 1, 4, 4}, DType::float32});
+  Value scale = input_value("scale", {{4}, DType::float32}), shift = input_value("shift", {{4}, DType::float32});
+  Value conv = ops::conv2d(x, w);
+
+  Program of(const Values& outputs) const { return program({x, w, scale, shift}, outputs); }
+};
+
+TEST(Fuse, NormalizationGoesWithTheConvolution) {
+  const NormalizedConvolution net;
+  const Value first = ops::relu(net.conv * net.scale + net.shift);
+  const Value second = net.shift + net.scale * (ops::conv2d(first, net.w) + net.scale);
+  const Program p = fuse(net.of({ops::relu(first + second)}), StubBackend());
+  EXPECT_EQ(count(p, kConv2DNormalized), 2u);
+  EXPECT_EQ(count(p, kAdd) + count(p, kMultiply) + count(p, kRelu) + count(p, kConv2D) + count(p, kConv2DFused), 0u);
+  const auto& attrs = p.outputs[0].node()->attrs_as<Conv2DNormalizedAttrs>();
+  EXPECT_TRUE(attrs.bias && attrs.more);
+  EXPECT_EQ(attrs.activation, FusedActivation::relu);
+  // One operand of a sum of two is a term of the other.
+  const Value other = ops::conv2d(net.x, net.w + 1.0) * net.scale + net.shift;
+  EXPECT_EQ(count(fuse(net.of({net.conv * net.scale + net.shift + other}), StubBackend()), kAdd), 1u);  // of w
+}
+
+TEST(Fuse, NormalizationWaitsForWhatOthersNeed) {
+  const NormalizedConvolution net;
+  const Value scaled = net.conv * net.scale, y = scaled + net.shift;
+  const auto fused = [&](const Values& outputs, const StubBackend& backend = StubBackend()) {
+    return count(fuse(net.of(outputs), backend), kConv2DNormalized);
+  };
+  EXPECT_EQ(fused({y}), 1u);
+  EXPECT_EQ(fused({y, net.conv}), 0u);
+  EXPECT_EQ(fused({y, scaled}), 0u);
+  EXPECT_EQ(fused({y}, StubBackend({"conv2d_normalized"})), 0u);
+  // As training has them: the scale is made of the images.
+  EXPECT_EQ(fused({net.conv * ops::mean(net.conv, {0, 1, 2}) + net.shift}), 0u);
+  // After relu, or with no vector to add, it is something else.
+  EXPECT_EQ(fused({ops::relu(net.conv + net.scale) * net.scale + net.shift}), 0u);
+  EXPECT_EQ(fused({net.conv * net.scale + net.x}), 0u);
+  // What is normalised and asked for stays apart from the sum.
+  const Program both = fuse(net.of({ops::relu(y + net.x), y}), StubBackend());
+  EXPECT_EQ(count(both, kConv2DNormalized), 1u);
+  EXPECT_EQ(count(both, kAdd), 1u);
+}
+
 TEST(Fuse, GradientsOfMaximaGoToTheKernelDirectly) {
   const PooledConvolution net;
   const Program first = fuse(net.training(false), StubBackend());
