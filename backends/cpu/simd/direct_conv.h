@@ -312,7 +312,6 @@ void direct_kernel_gradient(const WindowShape& s, i64 n0, i64 n1, const T* x, co
       (s.oh + band - 1) / band * (s.kh / together) * panels * ((together * depth + kTileRows - 1) / kTileRows);
   for (i64 n = n0; n < n1; ++n) {
     Ahead next_x(x + (n + 1) * image, n + 1 < s.n ? image : 0);
-    Ahead next_dy(dy + (n + 1) * gradient, n + 1 < s.n ? gradient : 0);
     for (i64 begin = 0; begin < s.oh; begin += band) {
       const i64 end = least(s.oh, begin + band);
       const i64 first = least(s.h, most(0, begin * s.stride_h - s.pad_top));
@@ -325,10 +324,11 @@ void direct_kernel_gradient(const WindowShape& s, i64 n0, i64 n1, const T* x, co
         const i64 unit = count > 1 ? 3 : 1, all = count * depth / unit;
         for (i64 j = 0; j < s.f; j += kPanel<T>) {
           const i64 width = s.f - j > Vec<T>::size ? kPanel<T> : Vec<T>::size;
-          const i64 most_units = most_rows<T>(width) / unit, pieces = (all + most_units - 1) / most_units;
+          const i64 most_units = (width > Vec<T>::size ? kTileRows : kTallRows) / unit,
+                    pieces = (all + most_units - 1) / most_units;
           for (i64 t = 0; t < pieces; ++t) {
             const i64 row = all * t / pieces * unit, rows = all * (t + 1) / pieces * unit - row;
-            const T* groups[kNarrowRows / 3];
+            const T* groups[kTallRows / 3];
             for (i64 i = 0; unit > 1 && i < rows; i += unit) {
               groups[i / unit] = from + (row + i) / depth * lines.stride + (row + i) % depth;
             }
@@ -346,9 +346,9 @@ void direct_kernel_gradient(const WindowShape& s, i64 n0, i64 n1, const T* x, co
                                     .add = true,
                                     .bias = nullptr,
                                     .relu = false,
-                                    .a_groups = unit > 1 ? groups : nullptr};
+                                    .a_groups = unit > 1 ? groups : nullptr,
+                                    .ahead_step = ky == 0 && t == 0 && n + 1 < s.n ? gradient : 0};
             next_x.fetch(image * static_cast<i64>(sizeof(T)) / tiles + 64);
-            next_dy.fetch(gradient * static_cast<i64>(sizeof(T)) / tiles + 64);
             run_tile(job, static_cast<int>(rows), width == Vec<T>::size ? 1 : 2);
           }
         }

@@ -5,9 +5,7 @@
 
 namespace keratin::cpu::KERATIN_ISA {
 
-void run_tile(const TileJob<float>& job, int rows, int vectors) {
-  (job.scale || job.more ? tile_of<float, Walk::finish> : tile_of<float, Walk::segments>)(rows, vectors)(job);
-}
+void run_tile(const TileJob<float>& job, int rows, int vectors) { run_segments(job, rows, vectors); }
 
 std::size_t gemm_workspace_f32(const GemmShape& shape) { return workspace_of<float>(shape); }
 

@@ -11,9 +11,11 @@ namespace keratin::cpu::KERATIN_ISA {
 #if defined(__AVX512F__)
 constexpr int kTileRows = 14;    // 28 accumulators, 2 vectors of B, 1 of A: 31 of 32 registers
 constexpr int kNarrowRows = 16;  // of tiles of one vector; more would not help
+constexpr int kTallRows = 27;    // of tiles of one vector in short runs, which begin and end less often so
 #else
 constexpr int kTileRows = 6;  // 12 accumulators, 2 vectors of B, 1 of A: 15 of 16 registers
 constexpr int kNarrowRows = 10;
+constexpr int kTallRows = kNarrowRows;
 #endif
 // Rows of a tile of so many columns at most.
 template <class T>
@@ -50,15 +52,16 @@ struct TileJob {
   const T *scale = nullptr, *shift = nullptr, *more = nullptr;
 };
 
-// `finish`: segments, and what follows the bias; `run`: one segment of `a`'s rows; `ahead`: the same, and lines that
-// are needed later are fetched meanwhile.
-enum class Walk { segments, finish, run, ahead };
+// `finish`: segments, and what follows the bias; `stream`: segments, and the lines `ahead_step` elements after those of
+// B that are read are fetched; `run`: one segment of `a`'s rows; `ahead`: the same, and lines that are needed later are
+// fetched meanwhile.
+enum class Walk { segments, finish, stream, run, ahead };
 
 template <class T, int R, int N, Walk walk>
 void tile(const TileJob<T>& job) {
   using V = Vec<T>;
   V sum[R][N];
-#pragma GCC unroll 16
+#pragma GCC unroll 32
   for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 2
     for (int n = 0; n < N; ++n) sum[r][n] = V::zero();
@@ -66,13 +69,13 @@ void tile(const TileJob<T>& job) {
   // Three rows share a pointer: the others are reached by the processor's scaled index.
   constexpr int kGroups = (R + 2) / 3;
   const T* a[kGroups];
-  constexpr bool kSegments = walk == Walk::segments || walk == Walk::finish;
+  constexpr bool kSegments = walk != Walk::run && walk != Walk::ahead;
   if (kSegments && job.a_groups) {
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int g = 0; g < kGroups; ++g) a[g] = job.a_groups[g];
   } else {
     a[0] = job.a;
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int g = 1; g < kGroups; ++g) a[g] = a[g - 1] + 3 * job.a_row;
   }
   const T* b = job.b;
@@ -85,20 +88,24 @@ void tile(const TileJob<T>& job) {
         __builtin_prefetch(ahead, 0, 2);
         ahead += job.ahead_step;
       }
+      if constexpr (walk == Walk::stream) {
+#pragma GCC unroll 2
+        for (int n = 0; n < N; ++n) __builtin_prefetch(b + job.ahead_step + n * V::size, 0, 2);
+      }
       V right[N];
 #pragma GCC unroll 2
       for (int n = 0; n < N; ++n) right[n] = V::load(b + n * V::size);
-#pragma GCC unroll 16
+#pragma GCC unroll 32
       for (int r = 0; r < R; ++r) {
         const V left = V::all(a[r / 3][(r % 3) * row]);
 #pragma GCC unroll 2
         for (int n = 0; n < N; ++n) sum[r][n] = V::madd(left, right[n], sum[r][n]);
       }
-#pragma GCC unroll 8
+#pragma GCC unroll 16
       for (int g = 0; g < kGroups; ++g) a[g] += step;
     }
     if constexpr (kSegments) {
-#pragma GCC unroll 8
+#pragma GCC unroll 16
       for (int g = 0; g < kGroups; ++g) a[g] += job.a_jump;
       b += job.b_jump;
     }
@@ -114,7 +121,7 @@ void tile(const TileJob<T>& job) {
   if (last == V::size && !add && !bias && !relu && walk != Walk::finish) {
 #pragma GCC unroll 2
     for (int n = 0; n < N; ++n) {
-#pragma GCC unroll 16
+#pragma GCC unroll 32
       for (int r = 0; r < R; ++r) sum[r][n].store(c + r * c_row + n * V::size);
     }
     return;
@@ -128,7 +135,7 @@ void tile(const TileJob<T>& job) {
       factor = full ? V::load(scale + n * V::size) : V::load_first(scale + n * V::size, last);
       offset = full ? V::load(shift + n * V::size) : V::load_first(shift + n * V::size, last);
     }
-#pragma GCC unroll 16
+#pragma GCC unroll 32
     for (int r = 0; r < R; ++r) {
       T* to = c + r * c_row + n * V::size;
       V value = sum[r][n];
@@ -161,8 +168,17 @@ KERATIN_INLINE TileFn<T> tile_with(int rows, std::integer_sequence<int, R...>) {
 }
 template <class T, Walk walk>
 KERATIN_INLINE TileFn<T> tile_of(int rows, int vectors) {
-  return vectors == 1 ? tile_with<T, 1, walk>(rows, std::make_integer_sequence<int, kNarrowRows>())
+  constexpr int kMost = walk == Walk::segments || walk == Walk::stream ? kTallRows : kNarrowRows;
+  return vectors == 1 ? tile_with<T, 1, walk>(rows, std::make_integer_sequence<int, kMost>())
                       : tile_with<T, 2, walk>(rows, std::make_integer_sequence<int, kTileRows>());
+}
+
+template <class T>
+void run_segments(const TileJob<T>& job, int rows, int vectors) {
+  const auto tile = job.scale || job.more ? tile_of<T, Walk::finish>
+                    : job.ahead_step > 0  ? tile_of<T, Walk::stream>
+                                          : tile_of<T, Walk::segments>;
+  tile(rows, vectors)(job);
 }
 
 }  // namespace keratin::cpu::KERATIN_ISA

@@ -12,9 +12,9 @@ template <class T>
 constexpr i64 kBlockCols = 2048 / static_cast<i64>(sizeof(T));
 // Up to so many rows of A, a piece of the depth, stay in the L2 cache while panels of B pass by.
 constexpr i64 kPanelRows = 256;
-// Fewer rows compute no longer than memory takes, and need not fetch ahead; nor is a B that was packed before and stays
-// in the L2 cache fetched.
-constexpr i64 kFetchingRows = 4, kCachedBytes = i64{1} << 19;
+// Fewer rows compute no longer than memory takes, and need not fetch ahead. Nor is a small B fetched, or one that was
+// packed before and stays in the L2 cache; what was not may have been written by another core.
+constexpr i64 kFetchingRows = 4, kNearBytes = i64{1} << 15, kCachedBytes = i64{1} << 19;
 
 // How a product is cut: pieces of k, all of `depth` but the last, and blocks of columns.
 template <class T>
@@ -93,6 +93,7 @@ class TileProduct {
       : s_(s),
         blocks_(s),
         bands_((s.m + most_rows<T>(s.n) - 1) / most_rows<T>(s.n)),
+        few_(s.m / bands_),
         // With few rows a packed panel would hardly be used again.
         in_place_(!s.packed_b && !s.trans_b && bands_ <= 2),
         a_(a),
@@ -101,7 +102,7 @@ class TileProduct {
         bias_(bias),
         relu_(activation == Activation::relu),
         own_(reinterpret_cast<T*>((reinterpret_cast<std::uintptr_t>(workspace) + 63) / 64 * 64)) {
-    const int few = static_cast<int>(s.m / bands_), more = s.m % bands_ == 0 ? few : few + 1;
+    const int few = static_cast<int>(few_), more = s.m % bands_ == 0 ? few : few + 1;
     for (int vectors = 1; vectors <= 2; ++vectors) {
       if (more > (vectors == 1 ? kNarrowRows : kTileRows)) continue;
       tiles_[vectors - 1][0] = {tile_of<T, Walk::run>(few, vectors), tile_of<T, Walk::ahead>(few, vectors)};
@@ -134,6 +135,10 @@ class TileProduct {
 
   const T* origin(i64 j0, i64 p0) const { return s_.trans_b ? b_ + j0 * s_.ldb + p0 : b_ + p0 * s_.ldb + j0; }
   i64 first_row(i64 band) const { return s_.m * band / bands_; }
+  struct Band {
+    i64 first, rows;
+  };
+  Band band(i64 t) const { return {first_row(t), first_row(t + 1) - first_row(t)}; }
 
   Rows rows_of(i64 i0, i64 p0) const {
     return s_.trans_a ? Rows{a_ + p0 * s_.lda + i0, 1, s_.lda} : Rows{a_ + i0 * s_.lda + p0, s_.lda, 1};
@@ -148,6 +153,11 @@ class TileProduct {
 
   // Of the bands [begin, end).
   void by_panels(i64 begin, i64 end) {
+    Band bands[kPanelRows / kTileRows];  // at most, as tiles of one vector have more rows
+    static_assert(kNarrowRows >= kTileRows);
+    for (i64 t = begin; t < end; ++t) bands[t - begin] = band(t);
+    const i64 bytes = s_.n * s_.k * static_cast<i64>(sizeof(T));
+    const bool fetches = s_.m >= kFetchingRows && bytes > (s_.packed_b ? kCachedBytes : kNearBytes);
     for_blocks([&](i64 j0, i64 p0, i64 cols, i64 k) {
       const T* const packed = s_.packed_b ? b_ + blocks_.packed_at(j0, p0) : nullptr;
       for (i64 j = 0; j < cols; j += kPanel<T>) {
@@ -162,9 +172,12 @@ class TileProduct {
           pack_panel(from, s_.ldb, s_.trans_b, k, used, width, own_);
         }
         for (i64 t = begin; t < end; ++t) {
-          const Fetch fetch = packed ? share_of_packed(panel.begin + (k + 1) * width, t - begin, end - begin, k, width)
-                                     : share(j0, j, p0, k, t);
-          multiply(t, rows_of(first_row(t), p0), j0 + j, used, p0, k, panel, fetch);
+          Fetch fetch;
+          if (fetches) {
+            fetch = packed ? share_of_packed(panel.begin + (k + 1) * width, t - begin, end - begin, k, width)
+                           : share(j0, j, p0, k, t);
+          }
+          multiply(bands[t - begin], rows_of(bands[t - begin].first, p0), j0 + j, used, p0, k, panel, fetch);
         }
       }
     });
@@ -172,7 +185,6 @@ class TileProduct {
 
   // What a band fetches of the packed panel that begins at `next`: some of its lines in order.
   Fetch share_of_packed(const T* next, i64 band, i64 bands, i64 k, i64 width) const {
-    if (s_.m < kFetchingRows || s_.n * s_.k * static_cast<i64>(sizeof(T)) <= kCachedBytes) return {};
     const i64 step = (width + bands - 1) / bands;
     return {next + band * k * step, step};
   }
@@ -181,7 +193,6 @@ class TileProduct {
   // transposed B, whose rows are columns, a line of k rows, which are those of some panels; until it is their turn each
   // line of theirs has been fetched.
   Fetch share(i64 j0, i64 j, i64 p0, i64 k, i64 band) const {
-    if (s_.m < kFetchingRows) return {};
     const i64 panels = s_.trans_b ? (k + kPanel<T> - 1) / kPanel<T> : 1, since = j / kPanel<T> % panels;
     const i64 line = (since * bands_ + band) * Vec<T>::size;
     if (line >= (s_.trans_b ? k : kPanel<T>)) return {};
@@ -200,10 +211,11 @@ class TileProduct {
     for_blocks([&](i64 j0, i64 p0, i64 cols, i64 k) {
       pack_block(s_, origin(j0, p0), cols, k, own_);
       for (i64 t = 0; t < bands_; ++t) {
-        const Rows rows = copied(rows_of(first_row(t), p0), first_row(t + 1) - first_row(t), k, own_ + blocks_.stride);
+        const Band here = band(t);
+        const Rows rows = copied(rows_of(here.first, p0), here.rows, k, own_ + blocks_.stride);
         for (i64 j = 0; j < cols; j += kPanel<T>) {
           const i64 width = TileBlocks<T>::width(cols, j), used = cols - j < width ? cols - j : width;
-          multiply(t, rows, j0 + j, used, p0, k, {own_ + j * (k + 1), width}, {});
+          multiply(here, rows, j0 + j, used, p0, k, {own_ + j * (k + 1), width}, {});
         }
       }
     });
@@ -218,10 +230,9 @@ class TileProduct {
   }
 
   // The rows of a band times a panel of `cols` columns.
-  void multiply(i64 band, const Rows& rows, i64 column, i64 cols, i64 p0, i64 k, const Panel& panel,
+  void multiply(const Band& band, const Rows& rows, i64 column, i64 cols, i64 p0, i64 k, const Panel& panel,
                 const Fetch& fetch) const {
     const bool last = p0 + k == s_.k;
-    const i64 i0 = first_row(band), count = first_row(band + 1) - i0;
     const TileJob<T> job = {.k = k,
                             .segments = 1,
                             .a = rows.begin,
@@ -230,7 +241,7 @@ class TileProduct {
                             .a_jump = 0,
                             .b = panel.begin,
                             .b_step = panel.step,
-                            .c = c_ + i0 * s_.ldc + column,
+                            .c = c_ + band.first * s_.ldc + column,
                             .c_row = s_.ldc,
                             .cols = cols,
                             .add = s_.accumulate || p0 > 0,
@@ -238,13 +249,13 @@ class TileProduct {
                             .relu = relu_ && last,
                             .ahead = fetch.from,
                             .ahead_step = fetch.step};
-    const auto& tile = tiles_[cols > Vec<T>::size ? 1 : 0][count > s_.m / bands_ ? 1 : 0];
+    const auto& tile = tiles_[cols > Vec<T>::size ? 1 : 0][band.rows > few_ ? 1 : 0];
     (fetch.from ? tile.ahead : tile.run)(job);
   }
 
   const GemmShape& s_;
   const TileBlocks<T> blocks_;
-  const i64 bands_;
+  const i64 bands_, few_;  // rows of a band, at least
   const bool in_place_;
   const T *a_, *b_;
   T* c_;
