@@ -166,7 +166,7 @@ void direct_forward(const WindowShape& s, i64 n0, i64 n1, const T* x, const T* p
                     const Place<T>& y, T* copy) {
   const i64 depth = s.kw * s.c, patch = s.kh * depth, band = band_lines<T>(s), image = s.h * s.w * s.c;
   const i64 share = image * static_cast<i64>(sizeof(T)) / (s.oh * (s.f / kPanel<T> + 1)) + 64;
-  const bool by_columns = goes_by_columns(s);
+  const bool by_columns = goes_by_columns(s), finishing = finish.scale || finish.more;
   for (i64 n = n0; n < n1; ++n) {
     Ahead next(x + (n + 1) * image, n + 1 < s.n ? image : 0);
     for (i64 begin = 0; begin < s.oh; begin += band) {
@@ -180,6 +180,25 @@ void direct_forward(const WindowShape& s, i64 n0, i64 n1, const T* x, const T* p
         const i64 width = s.f - j > Vec<T>::size ? kPanel<T> : Vec<T>::size;
         const i64 rows = most_rows<T>(width), pieces = (s.ow + rows - 1) / rows;
         const i64 fewest = s.ow / pieces, left_over = s.ow % pieces;
+        const int vectors = width == Vec<T>::size ? 1 : 2;
+        // Made once: tiles are short, and wait for what has just been written.
+        TileFinish<T> rest;
+        if (finish.scale) rest = {finish.scale + j, finish.shift + j};
+        TileJob<T> job = {.k = depth,
+                          .segments = 0,
+                          .a = nullptr,
+                          .a_row = s.stride_w * s.c,
+                          .a_step = 1,
+                          .a_jump = lines.stride - depth,
+                          .b = nullptr,
+                          .b_step = width,
+                          .c = nullptr,
+                          .c_row = y.pixel,
+                          .cols = least(width, s.f - j),
+                          .add = false,
+                          .bias = finish.bias ? finish.bias + j : nullptr,
+                          .relu = finish.activation == Activation::relu,
+                          .finish = &rest};
         for (i64 oy = begin; oy < end; ++oy) {
           next.fetch(share);
           // The rows of the window that lie in the image.
@@ -193,27 +212,20 @@ void direct_forward(const WindowShape& s, i64 n0, i64 n1, const T* x, const T* p
                           finish.more ? finish.more + (line - y.begin) : nullptr);
             continue;
           }
-          for (i64 t = 0, ox = 0; t < pieces; ++t) {
+          job.segments = high - low;
+          job.a = high > low ? lines.at(top + low) : lines.begin;
+          job.b = panels + j * patch + low * depth * width;
+          job.c = line;
+          for (i64 t = 0; t < pieces; ++t) {
             const i64 pixels = fewest + (t < left_over ? 1 : 0);
-            const TileJob<T> job = {.k = depth,
-                                    .segments = high - low,
-                                    .a = high > low ? lines.at(top + low) + ox * s.stride_w * s.c : lines.begin,
-                                    .a_row = s.stride_w * s.c,
-                                    .a_step = 1,
-                                    .a_jump = lines.stride - depth,
-                                    .b = panels + j * patch + low * depth * width,
-                                    .b_step = width,
-                                    .c = line + ox * y.pixel,
-                                    .c_row = y.pixel,
-                                    .cols = least(width, s.f - j),
-                                    .add = false,
-                                    .bias = finish.bias ? finish.bias + j : nullptr,
-                                    .relu = finish.activation == Activation::relu,
-                                    .scale = finish.scale ? finish.scale + j : nullptr,
-                                    .shift = finish.scale ? finish.shift + j : nullptr,
-                                    .more = finish.more ? finish.more + (line + ox * y.pixel - y.begin) : nullptr};
-            run_tile(job, static_cast<int>(pixels), width == Vec<T>::size ? 1 : 2);
-            ox += pixels;
+            if (finishing) {
+              if (finish.more) rest.more = finish.more + (job.c - y.begin);
+              run_finishing_tile(job, static_cast<int>(pixels), vectors);
+            } else {
+              run_tile(job, static_cast<int>(pixels), vectors);
+            }
+            job.c += pixels * y.pixel;
+            if (high > low) job.a += pixels * s.stride_w * s.c;
           }
         }
       }
@@ -347,9 +359,16 @@ void direct_kernel_gradient(const WindowShape& s, i64 n0, i64 n1, const T* x, co
                                     .bias = nullptr,
                                     .relu = false,
                                     .a_groups = unit > 1 ? groups : nullptr,
-                                    .ahead_step = ky == 0 && t == 0 && n + 1 < s.n ? gradient : 0};
+                                    .ahead_step = gradient};
             next_x.fetch(image * static_cast<i64>(sizeof(T)) / tiles + 64);
-            run_tile(job, static_cast<int>(rows), width == Vec<T>::size ? 1 : 2);
+            // Each line of the next image's gradients is fetched once.
+            const bool streams = ky == 0 && t == 0 && n + 1 < s.n;
+            const int vectors = width == Vec<T>::size ? 1 : 2;
+            if (streams) {
+              run_streaming_tile(job, static_cast<int>(rows), vectors);
+            } else {
+              run_tile(job, static_cast<int>(rows), vectors);
+            }
           }
         }
       };

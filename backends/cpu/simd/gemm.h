@@ -5,11 +5,16 @@
 
 namespace keratin::cpu::KERATIN_ISA {
 
-// One register tile of `rows` (at most kTileRows) by one or two vectors; tile.h.
+// One register tile of `rows` (at most most_rows, kTallRows of one vector but for finishing ones) by one or two
+// vectors; tile.h.
 template <class T>
 struct TileJob;
 void run_tile(const TileJob<float>&, int rows, int vectors);
 void run_tile(const TileJob<double>&, int rows, int vectors);
+void run_finishing_tile(const TileJob<float>&, int rows, int vectors);
+void run_finishing_tile(const TileJob<double>&, int rows, int vectors);
+void run_streaming_tile(const TileJob<float>&, int rows, int vectors);
+void run_streaming_tile(const TileJob<double>&, int rows, int vectors);
 
 std::size_t gemm_workspace_f32(const GemmShape&);
 std::size_t gemm_workspace_f64(const GemmShape&);

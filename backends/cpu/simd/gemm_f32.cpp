@@ -5,7 +5,13 @@
 
 namespace keratin::cpu::KERATIN_ISA {
 
-void run_tile(const TileJob<float>& job, int rows, int vectors) { run_segments(job, rows, vectors); }
+void run_tile(const TileJob<float>& job, int rows, int vectors) { tile_of<float, Walk::segments>(rows, vectors)(job); }
+void run_finishing_tile(const TileJob<float>& job, int rows, int vectors) {
+  tile_of<float, Walk::finish>(rows, vectors)(job);
+}
+void run_streaming_tile(const TileJob<float>& job, int rows, int vectors) {
+  tile_of<float, Walk::stream>(rows, vectors)(job);
+}
 
 std::size_t gemm_workspace_f32(const GemmShape& shape) { return workspace_of<float>(shape); }
 

@@ -5,7 +5,15 @@
 
 namespace keratin::cpu::KERATIN_ISA {
 
-void run_tile(const TileJob<double>& job, int rows, int vectors) { run_segments(job, rows, vectors); }
+void run_tile(const TileJob<double>& job, int rows, int vectors) {
+  tile_of<double, Walk::segments>(rows, vectors)(job);
+}
+void run_finishing_tile(const TileJob<double>& job, int rows, int vectors) {
+  tile_of<double, Walk::finish>(rows, vectors)(job);
+}
+void run_streaming_tile(const TileJob<double>& job, int rows, int vectors) {
+  tile_of<double, Walk::stream>(rows, vectors)(job);
+}
 
 std::size_t gemm_workspace_f64(const GemmShape& shape) { return workspace_of<double>(shape); }
 

@@ -26,6 +26,13 @@ constexpr i64 most_rows(i64 columns) {
 template <class T>
 constexpr i64 kPanel = 2 * Vec<T>::size;
 
+// What may follow the bias, null for without: times `scale`, plus `shift` (both of the tile's columns, and together),
+// plus `more`, which lies as C does.
+template <class T>
+struct TileFinish {
+  const T *scale = nullptr, *shift = nullptr, *more = nullptr;
+};
+
 // The sum runs over `segments` runs of k elements. Between two of them A's rows jump, and B does.
 template <class T>
 struct TileJob {
@@ -47,9 +54,7 @@ struct TileJob {
   // Of Walk::ahead: with each step along k the cache fetches a line from here, and then so many elements further.
   const T* ahead = nullptr;
   i64 ahead_step = 0;
-  // Of Walk::finish, when not null, after the bias: times `scale`, plus `shift` (both of the tile's columns), plus
-  // `more`, which lies as c.
-  const T *scale = nullptr, *shift = nullptr, *more = nullptr;
+  const TileFinish<T>* finish = nullptr;  // of Walk::finish
 };
 
 // `finish`: segments, and what follows the bias; `stream`: segments, and the lines `ahead_step` elements after those of
@@ -115,9 +120,7 @@ void tile(const TileJob<T>& job) {
   const T* const bias = job.bias;
   const i64 c_row = job.c_row, last = job.cols - (N - 1) * V::size;
   const bool add = job.add, relu = job.relu;
-  const T* const scale = walk == Walk::finish ? job.scale : nullptr;
-  const T* const shift = walk == Walk::finish ? job.shift : nullptr;
-  const T* const other = walk == Walk::finish ? job.more : nullptr;
+  const TileFinish<T> finish = walk == Walk::finish ? *job.finish : TileFinish<T>();
   if (last == V::size && !add && !bias && !relu && walk != Walk::finish) {
 #pragma GCC unroll 2
     for (int n = 0; n < N; ++n) {
@@ -131,9 +134,9 @@ void tile(const TileJob<T>& job) {
     const bool full = n < N - 1 || last == V::size;
     V more = V::zero(), factor = V::zero(), offset = V::zero();
     if (bias) more = full ? V::load(bias + n * V::size) : V::load_first(bias + n * V::size, last);
-    if (walk == Walk::finish && scale) {
-      factor = full ? V::load(scale + n * V::size) : V::load_first(scale + n * V::size, last);
-      offset = full ? V::load(shift + n * V::size) : V::load_first(shift + n * V::size, last);
+    if (walk == Walk::finish && finish.scale) {
+      factor = full ? V::load(finish.scale + n * V::size) : V::load_first(finish.scale + n * V::size, last);
+      offset = full ? V::load(finish.shift + n * V::size) : V::load_first(finish.shift + n * V::size, last);
     }
 #pragma GCC unroll 32
     for (int r = 0; r < R; ++r) {
@@ -142,9 +145,9 @@ void tile(const TileJob<T>& job) {
       if (add) value = V::add(full ? V::load(to) : V::load_first(to, last), value);
       if (bias) value = V::add(value, more);
       if constexpr (walk == Walk::finish) {
-        if (scale) value = V::add(V::mul(value, factor), offset);
-        if (other) {
-          const T* from = other + (to - c);
+        if (finish.scale) value = V::add(V::mul(value, factor), offset);
+        if (finish.more) {
+          const T* from = finish.more + (to - c);
           value = V::add(value, full ? V::load(from) : V::load_first(from, last));
         }
       }
@@ -171,14 +174,6 @@ KERATIN_INLINE TileFn<T> tile_of(int rows, int vectors) {
   constexpr int kMost = walk == Walk::segments || walk == Walk::stream ? kTallRows : kNarrowRows;
   return vectors == 1 ? tile_with<T, 1, walk>(rows, std::make_integer_sequence<int, kMost>())
                       : tile_with<T, 2, walk>(rows, std::make_integer_sequence<int, kTileRows>());
-}
-
-template <class T>
-void run_segments(const TileJob<T>& job, int rows, int vectors) {
-  const auto tile = job.scale || job.more ? tile_of<T, Walk::finish>
-                    : job.ahead_step > 0  ? tile_of<T, Walk::stream>
-                                          : tile_of<T, Walk::segments>;
-  tile(rows, vectors)(job);
 }
 
 }  // namespace keratin::cpu::KERATIN_ISA
