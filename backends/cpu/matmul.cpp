@@ -1,6 +1,8 @@
 // Matrix products: blocks of C and batches are spread over the threads.
 #include "keratin/core/ops/matmul.h"
 
+#include <unistd.h>
+
 #include <atomic>
 #include <type_traits>
 #include <vector>
@@ -16,6 +18,17 @@ namespace {
 constexpr double kThreadFlops = 2e6;
 // Fewer rows or columns than this in a block are not worth a thread either; blocks of columns are multiples of it.
 constexpr i64 kFewestRows = 8, kFewestColumns = 32;
+
+// Whether the L1 cache has fewer ways than those that the tiles were measured with, or nobody says how many.
+bool few_l1_ways() {
+#ifdef _SC_LEVEL1_DCACHE_ASSOC
+  constexpr long kMeasured = 12;
+  static const bool few = sysconf(_SC_LEVEL1_DCACHE_ASSOC) < kMeasured;
+  return few;
+#else
+  return true;
+#endif
+}
 
 struct Product {
   i64 m = 0, n = 0, k = 0;
@@ -130,7 +143,8 @@ KernelPtr product_kernel(Product product) {
                         .ldc = n,
                         .trans_a = product.trans_a,
                         .trans_b = product.trans_b,
-                        .packed_b = product.packed_b};
+                        .packed_b = product.packed_b,
+                        .few_ways = few_l1_ways()};
   const LowPrecision low = low_precision_of<T>(product);
   const std::size_t bytes =
       std::max(kernels.gemm_workspace(shape), low ? low.kernels->gemm_workspace(shape, low.parts) : 0);

@@ -320,8 +320,9 @@ void direct_kernel_gradient(const WindowShape& s, i64 n0, i64 n1, const T* x, co
   // three of their rows begin.
   const i64 together = depth % 3 == 0 && depth <= 9 ? s.kh : 1;
   const i64 panels = (s.f + kPanel<T> - 1) / kPanel<T>;
+  const i64 rows_of_tile = s.f > Vec<T>::size ? kTileRows : kTallRows;
   const i64 tiles =
-      (s.oh + band - 1) / band * (s.kh / together) * panels * ((together * depth + kTileRows - 1) / kTileRows);
+      (s.oh + band - 1) / band * (s.kh / together) * panels * ((together * depth + rows_of_tile - 1) / rows_of_tile);
   for (i64 n = n0; n < n1; ++n) {
     Ahead next_x(x + (n + 1) * image, n + 1 < s.n ? image : 0);
     for (i64 begin = 0; begin < s.oh; begin += band) {
@@ -361,7 +362,7 @@ void direct_kernel_gradient(const WindowShape& s, i64 n0, i64 n1, const T* x, co
                                     .a_groups = unit > 1 ? groups : nullptr,
                                     .ahead_step = gradient};
             next_x.fetch(image * static_cast<i64>(sizeof(T)) / tiles + 64);
-            // Each line of the next image's gradients is fetched once.
+            // Lines of the next image's gradients are fetched once, but for those whose window begins above the image.
             const bool streams = ky == 0 && t == 0 && n + 1 < s.n;
             const int vectors = width == Vec<T>::size ? 1 : 2;
             if (streams) {

@@ -58,6 +58,8 @@ struct GemmShape {
   bool packed_b = false;  // b is what gemm_pack made of it, for exactly these n, k, ldb and trans_b
   // The same bits for any number of rows; otherwise one or two times a transposed B may be added up in another order.
   bool any_rows = false;
+  // The L1 cache has fewer ways than a tile has rows: rows of A that compete for them are copied first.
+  bool few_ways = false;
 };
 
 // What is done with a convolution's result: activation((y + bias)·scale + shift + more). Null stands for without;
@@ -109,11 +111,11 @@ struct FloatKernels {
   // y of the images [n0, n1); bias (f elements) may be null.
   void (*conv_forward)(const WindowShape&, i64 n0, i64 n1, const T* x, const T* kernel, const T* bias, Activation, T* y,
                        void* workspace);
+  // The same, and what follows the convolution; and that alone, for y of rows of f elements.
   void (*conv_forward_finish)(const WindowShape&, i64 n0, i64 n1, const T* x, const T* kernel, const ConvFinish<T>&,
                               T* y, void* workspace);
-  // y of rows of f elements, finished.
   void (*conv_finish)(const ConvFinish<T>&, i64 rows, i64 f, T* y);
-  // The same with the filters as conv_pack made them; conv_packed_bytes is 0 for shapes that are not computed so.
+  // Both with the filters as conv_pack made them; conv_packed_bytes is 0 for shapes that are not computed so.
   std::size_t (*conv_packed_bytes)(const WindowShape&);
   void (*conv_pack)(const WindowShape&, const T* kernel, T* packed);
   void (*conv_forward_packed)(const WindowShape&, i64 n0, i64 n1, const T* x, const T* packed, const T* bias,

@@ -33,21 +33,20 @@ struct TileBlocks {
   static i64 width(i64 cols, i64 j) { return cols - j > Vec<T>::size ? kPanel<T> : Vec<T>::size; }
 };
 
-// Whether the rows of a band are copied before they meet a block of panels, because they would compete for places in
-// the L1 cache. Of a transposed A there are as many as terms.
+// Whether rows of A are copied before they meet several panels, because they would compete for places in the L1 cache.
+// Of a transposed A there are as many as terms.
 template <class T>
 bool copies_rows(const GemmShape& s) {
   return s.n > kPanel<T> && compete<T>(s.lda);
 }
 
-// Grows with every size: what suffices for a product suffices for any part of it.
+// Grows with every size, whatever lda is: what suffices for a product suffices for any part of it.
 template <class T>
 std::size_t tile_gemm_workspace(const GemmShape& s) {
   const i64 depth = s.k < kDepth ? s.k : kDepth;
   const i64 cols = s.n < kBlockCols<T> ? (s.n + kPanel<T> - 1) / kPanel<T> * kPanel<T> : kBlockCols<T>;
-  const i64 copied = !copies_rows<T>(s) ? 0
-                     : s.trans_a        ? depth * copied_row<T>(kTileRows)
-                                        : kTileRows * copied_row<T>(depth);
+  const i64 most = s.few_ways ? kPanelRows : kTileRows, rows = s.m < most ? s.m : most;
+  const i64 copied = s.n <= kPanel<T> ? 0 : s.trans_a ? depth * copied_row<T>(rows) : rows * copied_row<T>(depth);
   return static_cast<std::size_t>((depth + 1) * cols + copied) * sizeof(T) + 64;
 }
 
@@ -84,8 +83,9 @@ void tile_pack(const GemmShape& s, const T* b, T* packed) {
 }
 
 // A product in the making. With few rows each panel of B meets all of them in turn, while the next panel is fetched to
-// the cache: B is read once, from wherever it lies. With more rows, whose part of A would not stay in the cache, a
-// block of panels is packed and each band of rows meets all of it.
+// the cache: B is read once, from wherever it lies, packed on the way unless there are hardly any rows. A B that was
+// packed before meets groups of so many rows. Otherwise a block of panels is packed and each band of rows meets all of
+// it, as the rows' part of A would not stay in the cache.
 template <class T>
 class TileProduct {
  public:
@@ -158,7 +158,10 @@ class TileProduct {
     for (i64 t = begin; t < end; ++t) bands[t - begin] = band(t);
     const i64 bytes = s_.n * s_.k * static_cast<i64>(sizeof(T));
     const bool fetches = s_.m >= kFetchingRows && bytes > (s_.packed_b ? kCachedBytes : kNearBytes);
+    const i64 first = bands[0].first, count = bands[end - begin - 1].first + bands[end - begin - 1].rows - first;
     for_blocks([&](i64 j0, i64 p0, i64 cols, i64 k) {
+      Rows rows = rows_of(first, p0);
+      if (s_.few_ways) rows = copied(rows, count, k, own_ + (k + 1) * kPanel<T>);
       const T* const packed = s_.packed_b ? b_ + blocks_.packed_at(j0, p0) : nullptr;
       for (i64 j = 0; j < cols; j += kPanel<T>) {
         const i64 width = TileBlocks<T>::width(cols, j), used = cols - j < width ? cols - j : width;
@@ -177,7 +180,9 @@ class TileProduct {
             fetch = packed ? share_of_packed(panel.begin + (k + 1) * width, t - begin, end - begin, k, width)
                            : share(j0, j, p0, k, t);
           }
-          multiply(bands[t - begin], rows_of(bands[t - begin].first, p0), j0 + j, used, p0, k, panel, fetch);
+          const Band& here = bands[t - begin];
+          const Rows own{rows.begin + (here.first - first) * rows.row, rows.row, rows.step};
+          multiply(here, own, j0 + j, used, p0, k, panel, fetch);
         }
       }
     });
@@ -189,12 +194,13 @@ class TileProduct {
     return {next + band * k * step, step};
   }
 
-  // And of B as it is, while a panel is computed: a line of each row of the next panel, which is two lines wide. Of a
-  // transposed B, whose rows are columns, a line of k rows, which are those of some panels; until it is their turn each
-  // line of theirs has been fetched.
+  // And of B as it is, while a panel is computed: a line of each row of the next panel. Of a transposed B, whose rows
+  // are columns, a line of k rows, which are those of some panels; until it is their turn most of their lines have been
+  // fetched. With one band only half of either is; the processor often fetches the line beside it, too.
   Fetch share(i64 j0, i64 j, i64 p0, i64 k, i64 band) const {
+    constexpr i64 kLine = 64 / static_cast<i64>(sizeof(T));
     const i64 panels = s_.trans_b ? (k + kPanel<T> - 1) / kPanel<T> : 1, since = j / kPanel<T> % panels;
-    const i64 line = (since * bands_ + band) * Vec<T>::size;
+    const i64 line = (since * bands_ + band) * kLine;
     if (line >= (s_.trans_b ? k : kPanel<T>)) return {};
     const T* const next = following(j0, p0, j + (panels - since) * kPanel<T>);
     return next ? Fetch{next + line, s_.ldb} : Fetch{};

@@ -411,6 +411,28 @@ TEST_P(LowPrecisions, RoundProductsAndConvolutionsHoweverTheyAreCut) {
   expect_same(at(Precision::highest, product), at(GetParam(), product));
 }
 
+// Batch normalisation, a sum and relu behind a convolution are float32, whether they are one kernel with it or not.
+TEST_P(LowPrecisions, NormalizeConvolutionsAsSeparateOpsDo) {
+  using cpu_test::random_tensor;
+  const Conv2DAttrs padded{.padding = {{1, 1}, {1, 1}}};
+  const Tensor kernel = random_tensor({3, 3, 16, 32}), bias = random_tensor({32}), scale = random_tensor({32}),
+               shift = random_tensor({32});
+  for (const Shape& shape : {Shape{6, 20, 20, 16}, Shape{1, 40, 40, 16}}) {  // runs of images; bands of one
+    for (const bool infinite : {false, true}) {
+      Tensor x = random_tensor(shape);
+      if (infinite) x.values<float>()[77] = INFINITY;
+      const Tensor more = random_tensor({shape[0], shape[1], shape[2], 32});
+      const auto finished = [&](const Value& y) { return Tensor(ops::relu((y + bias) * scale + shift + more)); };
+      const auto whole = [&] { return finished(ops::conv2d(x, kernel, padded)); };
+      const auto parts = [&] { return finished(Tensor(ops::conv2d(x, kernel, padded))); };
+      for (const int threads : {1, 2, 3}) {
+        const cpu_test::Threads count(threads);
+        expect_same(at(GetParam(), parts), at(GetParam(), whole));
+      }
+    }
+  }
+}
+
 TEST_P(LowPrecisions, TrainAsHighestDoes) {
   // Noise, and a bright bar at the label's place.
   constexpr std::int64_t kImages = 512;

@@ -90,7 +90,11 @@ TEST(CpuConv, NormalizedHasTheBitsOfWhatItIsMadeOf) {
   const Case cases[] = {
       {{3, 6, 7, 3}, {3, 3, 3, 16}, {.padding = kOne}},
       {{1, 60, 60, 12}, {3, 3, 12, 20}, {.padding = kOne}},
-      {{4, 8, 8, 64}, {3, 3, 64, 64}, {.padding = kOne}},  // column by column of the window
+      {{2, 9, 12, 5}, {3, 3, 5, 18}, {.strides = {2, 3}, .padding = kOne}},
+      // column by column of the window, with any instruction set; lines that see no image
+      {{4, 8, 8, 64}, {3, 3, 64, 64}, {.padding = kOne}},
+      {{2, 4, 5, 32}, {3, 3, 32, 20}, {.padding = kOne}},
+      {{2, 2, 3, 32}, {3, 2, 32, 16}, {.padding = {{4, 1}, {4, 1}}}},
       {{2, 6, 5, 3}, {3, 3, 3, 4}, {}},
       {{1, 9, 24, 1}, {3, 3, 1, 32}, {.padding = kOne}},
       {{4, 8, 8, 32}, {1, 1, 32, 24}, {}},          // a product

@@ -47,21 +47,31 @@ void check(const Simd& simd, const GemmShape& s, bool with_bias, Activation acti
       want.push_back(sum);
     }
   }
-  Array<T> by_eigen = result, by_packed = result;
+  Array<T> by_eigen = result, by_packed = result, by_copies = result;
   multiply(simd, s, a.data(), b.data(), result.data(), with_bias ? bias.data() : nullptr, activation);
   expect_near(result, want, kEps<T> * 40 * std::sqrt(d(s.k) + 16), describe(s));
   Array<char> workspace(static_cast<i64>(floats<T>(simd).gemm_workspace(s)));
   floats<T>(simd).gemm_eigen(s, a.data(), b.data(), by_eigen.data(), with_bias ? bias.data() : nullptr, activation,
                              workspace.data());
   expect_near(by_eigen, want, kEps<T> * 40 * std::sqrt(d(s.k) + 16), "Eigen, " + describe(s));
+  GemmShape with_copies = s;
+  with_copies.few_ways = true;
+  multiply(simd, with_copies, a.data(), b.data(), by_copies.data(), with_bias ? bias.data() : nullptr, activation);
+  expect_same_bits(by_copies, result, "rows copied first, " + describe(s));
   const std::size_t packed_bytes = floats<T>(simd).gemm_packed_bytes(s);
   if (packed_bytes == 0) return;
   Array<T> packed(static_cast<i64>(packed_bytes / sizeof(T)));
   floats<T>(simd).gemm_pack(s, b.data(), packed.data());
   GemmShape with_packed = s;
   with_packed.packed_b = true;
-  multiply(simd, with_packed, a.data(), packed.data(), by_packed.data(), with_bias ? bias.data() : nullptr, activation);
-  expect_same_bits(by_packed, result, "packed before, " + describe(s));
+  const Array<T> before = by_packed;
+  for (const bool few_ways : {false, true}) {
+    with_packed.few_ways = few_ways;
+    by_packed = before;
+    multiply(simd, with_packed, a.data(), packed.data(), by_packed.data(), with_bias ? bias.data() : nullptr,
+             activation);
+    expect_same_bits(by_packed, result, "packed before, " + describe(s));
+  }
 }
 
 GemmShape shape(i64 m, i64 n, i64 k, bool ta, bool tb, i64 gap = 0) {
@@ -101,10 +111,12 @@ TEST_P(GemmKernels, LargerThanTheirBlocks) {
                           {20, 1100, 40},
                           {40, 90, 700},
                           {30, 70, 1024},
-                          // rows that are copied, as they are and transposed; a B that is fetched ahead
+                          // Rows that compete for the cache, as they are and transposed; a B of more than 512 KB, which
+                          // is fetched when it was packed before, for one group of rows and for two.
                           {270, 64, 512},
                           {512, 40, 70},
-                          {40, 520, 300}};
+                          {16, 520, 270},
+                          {260, 530, 260}};
   for (const auto& size : sizes) {
     for (int flags = 0; flags < 4; ++flags) {
       for_floats([&]<class T>(T) {

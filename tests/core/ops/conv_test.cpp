@@ -75,6 +75,13 @@ TEST(Conv2D, AttributesAreToldApart) {
   for (const Conv2DAttrs& other : others) EXPECT_NE(kConv2D.describe(base), kConv2D.describe(other));
   EXPECT_NE(kConv2DInputGrad.describe(Conv2DInputGradAttrs{base, {1, 5, 5, 1}}),
             kConv2DInputGrad.describe(Conv2DInputGradAttrs{base, {1, 6, 5, 1}}));
+  const auto normalized = [&](bool bias, bool more, FusedActivation activation) {
+    return kConv2DNormalized.describe(Conv2DNormalizedAttrs{base, bias, more, activation});
+  };
+  const std::string plain = normalized(false, false, FusedActivation::none);
+  EXPECT_NE(normalized(true, false, FusedActivation::none), plain);
+  EXPECT_NE(normalized(false, true, FusedActivation::none), plain);
+  EXPECT_NE(normalized(false, false, FusedActivation::relu), plain);
   EXPECT_NE(kConv2DFused.describe(Conv2DFusedAttrs{base, true}), kConv2DFused.describe(Conv2DFusedAttrs{base, false}));
 }
 

@@ -22,9 +22,10 @@ TEST(Registry, EveryOpIsComplete) {
 
 // Backends may lack kernels for these, and their kernels are tested against this definition.
 TEST(Registry, FusedOpsAreDefinedByOthers) {
-  for (const OpDef* op : {&kMatMulFused, &kConv2DFused, &kSoftmax, &kSoftmaxGrad, &kLogSoftmax, &kLogSoftmaxGrad,
-                          &kSparseCrossentropy, &kSparseCrossentropyGrad, &kReluGrad, &kSigmoidGrad, &kTanhGrad,
-                          &kDropout, &kSgdUpdate, &kAdamUpdate, &kRmspropUpdate, &kStopGradient, &kMean, &kAdvance}) {
+  for (const OpDef* op :
+       {&kMatMulFused, &kConv2DFused, &kConv2DNormalized, &kSoftmax, &kSoftmaxGrad, &kLogSoftmax, &kLogSoftmaxGrad,
+        &kSparseCrossentropy, &kSparseCrossentropyGrad, &kReluGrad, &kSigmoidGrad, &kTanhGrad, &kDropout, &kSgdUpdate,
+        &kAdamUpdate, &kRmspropUpdate, &kStopGradient, &kMean, &kAdvance}) {
     EXPECT_NE(op->decompose, nullptr) << op->name;
   }
 }
