@@ -115,14 +115,16 @@ LowPrecision low_precision_of(const Product& p) {
   return low_precision(p.precision);
 }
 
-// Where B is packed before and fits the cache, every thread may read all of it. Then each of them gets rows, which it
-// has made itself in the step before: lines that another core has written come slowly.
+// Where B is packed before and fits the cache, or there are rows enough to fetch it meanwhile, every thread may read
+// all of it. Then each of them gets rows, which it has made itself in the step before: lines that another core has
+// written come slowly.
 template <class T>
 Grid grid_of(const Product& p, i64 threads) {
   constexpr i64 kCachedBytes = i64{1} << 20;  // half of the L2 cache of many processors
-  if (p.m <= 2) threads = 1;                  // one or two rows may be computed as dot products
+  constexpr i64 kStreamingRows = 48;
+  if (p.m <= 2) threads = 1;  // one or two rows may be computed as dot products
   const bool fits = p.n * p.k * static_cast<i64>(sizeof(T)) <= kCachedBytes;
-  return Grid(p.m, p.n, threads, p.packed_b && fits && p.m / threads >= kFewestRows);
+  return Grid(p.m, p.n, threads, p.packed_b && p.m / threads >= (fits ? kFewestRows : kStreamingRows));
 }
 
 template <class T>
