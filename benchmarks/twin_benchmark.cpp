@@ -1,6 +1,7 @@
 // The CPU's own kernels beside their Eigen twins, in one process: products, and convolutions as im2col and Eigen's
-// product; and the products of the precisions below `highest` beside those of float32. Exits 1 when one of ours takes
-// more than twice its twin's time, which no noise explains. ./dev bench --twins
+// product, of each channel by itself where they are depthwise; and the products of the precisions below `highest`
+// beside those of float32. Exits 1 when one of ours takes more than twice its twin's time, which no noise explains.
+// ./dev bench --twins
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
@@ -140,10 +141,12 @@ class PatchConvolution {
   std::vector<char> workspace_;
 };
 
+constexpr i64 kImages = 8;
+
 // Windows of 3x3 on eight square images.
 WindowShape windows(i64 size, i64 c, i64 f, i64 stride, i64 pad) {
   const i64 out = (size + 2 * pad - 3) / stride + 1;
-  return {.n = 8,
+  return {.n = kImages,
           .h = size,
           .w = size,
           .c = c,
@@ -158,32 +161,99 @@ WindowShape windows(i64 size, i64 c, i64 f, i64 stride, i64 pad) {
           .pad_left = pad};
 }
 
-void convolution(const std::string& name, i64 size, i64 c, i64 f, i64 stride = 1, i64 pad = 0) {
-  const WindowShape s = windows(size, c, f, stride, pad);
-  const i64 out = s.oh;
-  const Numbers x = numbers(s.n * size * size * c, 1), kernel = numbers(9 * c * f, 2),
-                dy = numbers(s.n * out * out * f, 3);
+// A convolution of as many groups as channels by Eigen: each channel as images of its own.
+class PlaneConvolution {
+ public:
+  explicit PlaneConvolution(const WindowShape& s)
+      : channels_(s.c),
+        plane_(plane_of(s)),
+        x_(images(s.h * s.w)),
+        y_(images(s.oh * s.ow)),
+        taps_(size_of(s.kh * s.kw)) {}
+
+  void forward(const Numbers& x, const Numbers& kernel, Numbers& y) {
+    for (i64 c = 0; c < channels_; ++c) {
+      take(x, c, x_);
+      take(kernel, c, taps_);
+      plane_.forward(x_, taps_, y_);
+      put(y_, c, y);
+    }
+  }
+  void input_gradient(const Numbers& dy, const Numbers& kernel, Numbers& dx) {
+    for (i64 c = 0; c < channels_; ++c) {
+      take(dy, c, y_);
+      take(kernel, c, taps_);
+      plane_.input_gradient(y_, taps_, x_);
+      put(x_, c, dx);
+    }
+  }
+  void kernel_gradient(const Numbers& x, const Numbers& dy, Numbers& dkernel) {
+    for (i64 c = 0; c < channels_; ++c) {
+      take(x, c, x_);
+      take(dy, c, y_);
+      plane_.kernel_gradient(x_, y_, taps_);
+      put(taps_, c, dkernel);
+    }
+  }
+
+ private:
+  static WindowShape plane_of(WindowShape s) {
+    s.c = s.f = s.groups = 1;
+    return s;
+  }
+  static std::size_t size_of(i64 count) { return static_cast<std::size_t>(count); }
+  static Numbers images(i64 pixels) { return Numbers(size_of(kImages * pixels)); }
+  // A channel of all pixels (of the filters: of all taps), and back.
+  void take(const Numbers& all, i64 channel, Numbers& plane) const {
+    for (std::size_t i = 0; i < plane.size(); ++i) plane[i] = all[i * size_of(channels_) + size_of(channel)];
+  }
+  void put(const Numbers& plane, i64 channel, Numbers& all) const {
+    for (std::size_t i = 0; i < plane.size(); ++i) all[i * size_of(channels_) + size_of(channel)] = plane[i];
+  }
+
+  i64 channels_;
+  PatchConvolution plane_;
+  Numbers x_, y_, taps_;
+};
+
+// All directions beside their twin.
+template <class Twin>
+void convolution(const std::string& name, const WindowShape& s) {
+  const i64 each = s.c / s.groups, pixels = s.n * s.oh * s.ow;
+  const Numbers x = numbers(s.n * s.h * s.w * s.c, 1), kernel = numbers(s.kh * s.kw * each * s.f, 2),
+                dy = numbers(pixels * s.f, 3);
   Numbers y(dy.size()), twin_y(dy.size()), dx(x.size()), twin_dx(x.size()), dk(kernel.size()), twin_dk(kernel.size());
   std::vector<char> workspace(simd().f32.conv_workspace(s));
-  PatchConvolution twin(s);
+  Twin twin(s);
   const FloatKernels<float>& own = simd().f32;
-  const double flops = 2.0 * static_cast<double>(s.n * out * out * f * 9 * c);
+  const i64 taps = s.kh * s.kw;
+  const double flops = 2.0 * static_cast<double>(pixels * s.f * taps * each);
   Times times = compare(
       [&] {
         own.conv_forward(s, 0, s.n, x.data(), kernel.data(), nullptr, Activation::none, y.data(), workspace.data());
       },
       [&] { twin.forward(x, kernel, twin_y); });
-  report("convolution " + name, flops, times, agree(y, twin_y, 9 * c));
+  report(name, flops, times, agree(y, twin_y, taps * each));
   times = compare([&] { own.conv_input_gradient(s, 0, s.n, dy.data(), kernel.data(), dx.data(), workspace.data()); },
                   [&] { twin.input_gradient(dy, kernel, twin_dx); });
-  report("  its input's gradient", flops, times, agree(dx, twin_dx, 9 * f));
+  report("  its input's gradient", flops, times, agree(dx, twin_dx, taps * s.f / s.groups));
   times = compare(
       [&] {
         std::fill(dk.begin(), dk.end(), 0.0f);  // it adds
         own.conv_kernel_gradient(s, 0, s.n, x.data(), dy.data(), dk.data(), workspace.data());
       },
       [&] { twin.kernel_gradient(x, dy, twin_dk); });
-  report("  its kernel's gradient", flops, times, agree(dk, twin_dk, s.n * out * out));
+  report("  its kernel's gradient", flops, times, agree(dk, twin_dk, pixels));
+}
+
+void convolution(const std::string& name, i64 size, i64 c, i64 f, i64 stride = 1, i64 pad = 0) {
+  convolution<PatchConvolution>("convolution " + name, windows(size, c, f, stride, pad));
+}
+
+void depthwise(const std::string& name, i64 size, i64 c, i64 stride, i64 pad) {
+  WindowShape s = windows(size, c, c, stride, pad);
+  s.groups = c;
+  convolution<PlaneConvolution>("depthwise " + name, s);
 }
 
 // ---- bfloat16 beside float32
@@ -287,6 +357,8 @@ int main() {
   convolution("3x3, 32x32x16 to 16, padded", 32, 16, 16, 1, 1);
   convolution("3x3, 32x32x16 to 32, padded, strides of 2", 32, 16, 32, 2, 1);
   convolution("3x3, 12x12x5 to 7, padded", 12, 5, 7, 1, 1);
+  depthwise("3x3, 16x16x32, padded", 16, 32, 1, 1);
+  depthwise("3x3, 32x32x24, padded, strides of 2", 32, 24, 2, 1);
   low_precisions();
   if (losses > 0)
     std::printf("%d of ours lost to their twins by more than %.0fx, or differ from them\n", losses, kLoss);
