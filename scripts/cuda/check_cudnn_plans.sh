@@ -1,31 +1,42 @@
 #!/usr/bin/env bash
 # Does cuDNN make a plan of every convolution of the examples and of `keratin bench`, for a described H200, A100 and RTX
-# 5090? Needs no GPU and no driver, but cuDNN 9.8 or newer: where none is found, pip installs it below build/, which takes
-# some 2 GB. Unlike the tests CudnnPlans, which are skipped then.
+# 5090? Asks the cuDNN that is installed, the newest, and the oldest that is used; pip brings these two below build/, which
+# takes some 4 GB. Needs no GPU and no driver, but python3 with venv and a package index. The test CudnnPlans asks the
+# installed one alone. The constants that the backend declares for itself are compared with the headers of both.
 #   scripts/cuda/check_cudnn_plans.sh [BUILD]     build/release unless told
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-program=${1:-build/release}/tests/cudnn_plans/keratin_cudnn_plans
+build=${1:-build/release}
+program=$build/tests/cudnn_plans/keratin_cudnn_plans
 [[ -x $program ]] || { echo "$program is not there: './dev build' makes it"; exit 1; }
-venv=$PWD/build/cudnn-venv
 
+# check MAJOR: for CUDA of this major version.
 check() {
   local capability status
   for capability in 90 80 120; do
     status=0
-    "$program" "$capability" || status=$?
+    "$program" "$capability" "$1" || status=$?
     ((status == 0)) || return "$status"
   done
 }
 
-status=0
-check || status=$?
-if ((status == 77)); then
+# by_pip NAME MAJOR PACKAGE
+by_pip() {
+  local venv=$PWD/build/cudnn-venv-$1 status=0
+  printf '\n%s cuDNN, by pip\n' "$1"
   [[ -x $venv/bin/python ]] || python3 -m venv "$venv"
-  "$venv/bin/pip" install --quiet --disable-pip-version-check nvidia-cudnn-cu13
-  export VIRTUAL_ENV=$venv
-  status=0
-  check || status=$?
-fi
-((status != 77)) || echo 'cuDNN was not found, though pip has installed it'
-exit "$status"
+  "$venv/bin/pip" install --quiet --disable-pip-version-check --upgrade "$3"
+  local packages=("$venv"/lib/python3*/site-packages/nvidia)
+  g++ -std=c++20 -fsyntax-only -I "$build/include" -isystem "${packages[0]}/cudnn/include" \
+    -isystem "${packages[0]}/cublas/include" -isystem "${packages[0]}/cu$2/include" backends/cuda/api/check_constants.cpp
+  VIRTUAL_ENV=$venv check "$2" || status=$?
+  ((status != 77)) || echo 'cuDNN was not found, though pip has installed it'
+  return "$status"
+}
+
+echo 'installed cuDNN'
+status=0
+check 13 || status=$?
+((status == 0 || status == 77)) || exit "$status"
+by_pip newest 13 nvidia-cudnn-cu13
+by_pip oldest 12 'nvidia-cudnn-cu12==9.8.*'

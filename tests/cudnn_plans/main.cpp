@@ -2,11 +2,14 @@
 // cuDNN accept our graph and make a plan of it for a described device? Support is what this proves, not numbers, not
 // speed. Needs libcudnn 9.8 or newer and no driver; ends with 77 (skipped) where there is none.
 //
-//   keratin_cudnn_plans <compute capability, e.g. 90>
+//   keratin_cudnn_plans <compute capability, e.g. 90> [major version of CUDA, 13 unless told]
 //   keratin_cudnn_plans --dump      on a machine with a GPU: how cuDNN describes it
+#include <dlfcn.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <iterator>
 #include <set>
 #include <string>
@@ -26,7 +29,8 @@ using namespace keratin;
 
 constexpr int kSkipped = 77;
 
-// What is public of an H200, and where another one differs; not read from a real card.
+// What is public of an H200, and where another one differs; not read from a real card. cuDNN 9.28 asks for the memory's
+// bus, which older versions pass over.
 std::string device_description(int capability) {
   const bool ampere = capability < 90, consumer = capability >= 120;
   const std::string name = ampere ? "NVIDIA A100-SXM4-40GB" : consumer ? "NVIDIA GeForce RTX 5090" : "NVIDIA H200";
@@ -41,8 +45,11 @@ std::string device_description(int capability) {
          std::to_string(consumer ? 24 : 32) + R"(,"maxThreadsPerBlock":1024,"maxThreadsPerSM":)" +
          std::to_string(threads) +
          R"(,"pciDeviceId":0,"isTccDriver":0,"supportCoopLaunch":1,"totalGlobalMem":42949672960,)" +
-         R"("smClockRateKHz":1980000,"memClockRateKHz":3201000,"l2CacheSize":)" +
-         std::to_string(ampere ? 41943040 : 62914560) + R"(,"cudaDeviceId":0,"deviceVer":)" +
+         R"("smClockRateKHz":1980000,"memClockRateKHz":3201000,"memoryBusWidth":)" +
+         std::to_string(ampere     ? 5120
+                        : consumer ? 512
+                                   : 6144) +
+         R"(,"l2CacheSize":)" + std::to_string(ampere ? 41943040 : 62914560) + R"(,"cudaDeviceId":0,"deviceVer":)" +
          std::to_string(capability * 10) + R"(,"driverVer":13000,"deviceName":")" + name + R"("})";
 }
 
@@ -218,17 +225,31 @@ int dump_device(const cuda::dnn::Api& api) {
   return 0;
 }
 
+// Without a driver cuDNN 9.28 and newer open only with a stub of its library, which stands beside this program.
+bool open_dnn(const probe::LibrarySearch& found, const char* program, cuda::dnn::Api& api, std::string& reason) {
+  if (cuda::open_dnn(found, api, reason)) return true;
+  if (reason.find("libcuda.so.1") == std::string::npos) return false;
+  const std::string stub = std::filesystem::path(program).replace_filename("libcuda.so.1").string();
+  return dlopen(stub.c_str(), RTLD_NOW | RTLD_LOCAL) && cuda::open_dnn(found, api, reason);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   const int capability = argc > 1 ? std::atoi(argv[1]) : 90;
   if (!all_are_cases()) return 1;  // also where there is no cuDNN
-  const probe::CudaLibraries found = probe::find_cuda_libraries(probe::System::host());
+  // Major 12 for cuDNN that comes with CUDA 12.
+  const int cuda_major = argc > 2 ? std::atoi(argv[2]) : 13;
+  const probe::CudaLibraries found = probe::find_cuda_libraries(probe::System::host(), cuda_major);
+  if (!found.cudnn.found()) {
+    std::printf("skipped: %s\n", found.cudnn.failure().c_str());
+    return kSkipped;
+  }
   cuda::dnn::Api api;
   std::string reason;
-  if (!cuda::open_dnn(found.cudnn, api, reason)) {
-    std::printf("skipped: %s\n", reason.c_str());
-    return kSkipped;
+  if (!open_dnn(found.cudnn, argv[0], api, reason)) {
+    std::printf("%s\n", reason.c_str());
+    return 1;
   }
   if (api.version() < 90800) {
     std::printf("skipped: cuDNN %zu cannot plan for a described device; 9.8 is the first that can\n", api.version());

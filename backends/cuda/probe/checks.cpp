@@ -132,6 +132,11 @@ std::vector<Check> list_checks(const Facts& facts) {
   checks.push_back(library_check(
       "cuDNN", facts.libraries.cudnn, cudnn.version > 0 ? cudnn_version_text(cudnn.version) : "",
       facts.cudnn_outcome.finished ? cudnn.error : cudnn.stage + (" " + facts.cudnn_outcome.text()), needed));
+  if (facts.cudnn_waits_for_driver()) {
+    checks.back() = library_check("cuDNN", facts.libraries.cudnn, "", "", false);
+    checks.back().result = Result::note;
+    checks.back().text += ", which opens only where the driver's libcuda.so.1 is";
+  }
   checks.push_back(library_check("NVRTC", facts.libraries.nvrtc, "", "", false));
   list_passed_over(facts, checks);
   if (facts.module_asked) {

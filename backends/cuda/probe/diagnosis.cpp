@@ -268,6 +268,7 @@ class Judge {
     if (!facts_.cudnn_outcome.finished) {
       return add("cudnn_broken", found.path + ": " + report.stage + " " + facts_.cudnn_outcome.text(), false);
     }
+    if (facts_.cudnn_waits_for_driver()) return;
     if (*report.error) return add("cudnn_broken", report.error, false);
     if (report.version == 0) return;  // was not asked
     const std::string version = "version " + cudnn_version_text(report.version) + ", " + found.path;

@@ -1,6 +1,7 @@
 #include "keratin/backends/cuda/probe/facts.h"
 
 #include <filesystem>
+#include <string_view>
 
 namespace keratin::probe {
 namespace {
@@ -79,6 +80,10 @@ Facts gather(const System& system, const GatherOptions& options) {
         options.seconds);
   }
   return facts;
+}
+
+bool Facts::cudnn_waits_for_driver() const {
+  return !*driver.path && std::string_view(cudnn.error).find("libcuda.so.1") != std::string_view::npos;
 }
 
 Facts gather_here(const System& system, int cuda_major, const std::string& module_path) {

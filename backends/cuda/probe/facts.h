@@ -46,6 +46,9 @@ struct Facts {
 
   // The variable's value, or null when it is not set.
   const std::string* variable(const std::string& name) const;
+  // cuDNN could not be opened for want of the driver's library, to which 9.28 and newer are linked: says nothing of
+  // cuDNN.
+  bool cudnn_waits_for_driver() const;
 };
 
 struct GatherOptions {

@@ -131,6 +131,23 @@ std::string joined(const std::vector<std::string>& names) {
   return text;
 }
 
+// Parts that only newer versions have (9.28 has libcudnn_engines_tensor_ir.so.9): the library opens them itself, and
+// says when one is missing; what is there must be whole.
+std::vector<std::string> further_parts(const std::string& folder, const std::string& stem, const std::string& file,
+                                       const std::vector<std::string>& known) {
+  std::vector<std::string> names;
+  if (known.empty()) return names;
+  const std::string prefix = "lib" + stem + "_", suffix = file.substr(file.find(".so."));
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (!name.starts_with(prefix) || !name.ends_with(suffix)) continue;
+    if (std::find(known.begin(), known.end(), name) == known.end()) names.push_back(name);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
 // Looks at one candidate; true when it is complete.
 bool consider(const System& system, const std::string& stem, const std::string& folder, const std::string& why,
               const std::vector<std::string>& parts, LibrarySearch& search) {
@@ -144,8 +161,9 @@ bool consider(const System& system, const std::string& stem, const std::string& 
   std::vector<std::string> present, missing;
   // cuDNN looks for its parts beside the file itself, not beside a link to it.
   const std::string real = fs::canonical(path, error).string();
+  const std::string folder_of_parts = folder_of(error ? path : real);
   for (const std::string& part : parts) {
-    const std::string beside = folder_of(error ? path : real) + "/" + part;
+    const std::string beside = folder_of_parts + "/" + part;
     const std::string fault = fs::exists(beside, error) ? detail::fault_of_shared_object(beside) : "it is missing";
     if (fault.empty()) {
       present.push_back(beside);
@@ -153,6 +171,12 @@ bool consider(const System& system, const std::string& stem, const std::string& 
       missing.push_back(part);
       if (fault != "it is missing") search.rejected.push_back({beside, fault});
     }
+  }
+  for (const std::string& part : further_parts(folder_of_parts, stem, search.file, parts)) {
+    const std::string beside = folder_of_parts + "/" + part, fault = detail::fault_of_shared_object(beside);
+    if (fault.empty()) continue;
+    missing.push_back(part);
+    search.rejected.push_back({beside, fault});
   }
   if (!missing.empty()) {
     if (search.incomplete_path.empty()) {

@@ -55,13 +55,14 @@ struct CudaLibraries {
 // or "".
 std::vector<LibraryPlace> library_places(const System& system, int cuda_major, const std::string& module_path);
 
-// `stem` is "cudnn", "cublasLt" or "nvrtc"; `parts` are file names that must stand beside the library.
+// `stem` is "cudnn", "cublasLt" or "nvrtc"; `parts` are file names that must stand beside the library. Other parts of
+// it that are there must be whole too.
 LibrarySearch find_library(const System& system, const std::string& stem, int major,
                            const std::vector<LibraryPlace>& places, const std::vector<std::string>& parts = {});
 
 CudaLibraries find_cuda_libraries(const System& system, int cuda_major = 13, const std::string& module_path = "");
 
-// cuDNN 9's parts by file name, in the order in which they depend on each other.
+// The parts that every cuDNN 9 has, by file name, in the order in which they depend on each other.
 const std::vector<std::string>& cudnn_parts();
 
 }  // namespace keratin::probe

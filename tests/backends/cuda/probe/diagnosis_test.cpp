@@ -475,6 +475,27 @@ TEST_F(DiagnosisTest, TheModuleIsNotOpenedWithADriverThatCrashes) {
   for (const probe::Check& check : found.checks) EXPECT_NE(check.name, "Keratin's module");
 }
 
+// cuDNN 9.28 and newer are linked to libcuda.so.1: without a driver they cannot be opened, and are not to blame.
+TEST_F(DiagnosisTest, CudnnIsNotBrokenForWantOfADriver) {
+  GpuMachine machine;
+  const auto open = machine.system.open;
+  machine.system.open = [&](const std::string& name, std::string& error) -> void* {
+    if (!name.ends_with("libcudnn_engines_runtime_compiled.so.9")) return open(name, error);
+    error = "libcuda.so.1: cannot open shared object file: No such file or directory";
+    return nullptr;
+  };
+  EXPECT_EQ(diagnose(machine, "").cause(), "cudnn_broken") << "with a driver it is";
+  machine.remove_driver();
+  const Diagnosis found = diagnose(machine, "", no_module);
+  EXPECT_EQ(found.cause(), "driver_library_missing") << told(found);
+  EXPECT_EQ(told(found).find("cudnn_broken"), std::string::npos) << told(found);
+  const auto cudnn = std::find_if(found.checks.begin(), found.checks.end(),
+                                  [](const probe::Check& check) { return check.name == "cuDNN"; });
+  ASSERT_NE(cudnn, found.checks.end());
+  EXPECT_EQ(cudnn->result, probe::Check::Result::note);
+  EXPECT_NE(cudnn->text.find("opens only where the driver's libcuda.so.1 is"), std::string::npos) << cudnn->text;
+}
+
 TEST_F(DiagnosisTest, APartFromAnotherFolderIsMixed) {
   GpuMachine machine;
   const Diagnosis found = diagnose(machine, "");

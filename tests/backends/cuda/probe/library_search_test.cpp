@@ -130,6 +130,24 @@ TEST_F(LibrarySearchTest, AnIncompleteCudnnIsPassedOverOrNamed) {
   EXPECT_EQ(whole.failure(), "");
 }
 
+// cuDNN 9.28 has libcudnn_ext.so.9 and libcudnn_engines_tensor_ir.so.9, which the versions before it lack.
+TEST_F(LibrarySearchTest, PartsOfNewerCudnnMustBeWhole) {
+  environment["KERATIN_CUDA_PATH"] = "/opt/new";
+  add_cudnn("opt/new");
+  add_library("/opt/new/libcudnn_ext.so.9");
+  add_file("/opt/new/libcudnn_ext.so.8", "of another major version");
+  LibrarySearch found = find().cudnn;
+  EXPECT_EQ(found.path, at("/opt/new/libcudnn.so.9"));
+  EXPECT_EQ(found.parts.size(), probe::cudnn_parts().size()) << "cuDNN opens the others itself";
+  add_file("/opt/new/libcudnn_engines_tensor_ir.so.9", "an interrupted download");
+  found = find().cudnn;
+  EXPECT_FALSE(found.found());
+  EXPECT_EQ(found.cause("cudnn"), "cudnn_broken");
+  EXPECT_EQ(found.failure(), at("/opt/new/libcudnn.so.9") +
+                                 " lacks libcudnn_engines_tensor_ir.so.9, which must stand beside it; of "
+                                 "libcudnn_engines_tensor_ir.so.9: it is not a shared library");
+}
+
 TEST_F(LibrarySearchTest, DamagedFilesArePassedOver) {
   environment["LD_LIBRARY_PATH"] = "/a:/b:/c";
   add_file("/a/libcublasLt.so.13", "an interrupted download");
