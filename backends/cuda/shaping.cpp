@@ -61,14 +61,15 @@ KernelPtr prepare_transpose(const OpCall& call) {
   if (!walk) return nullptr;
   const std::vector<StridedAxis> joined = join_axes(y, {walk->from});
   if (joined.size() < 2 || y.size() == 0) return copy_kernel(call);
-  // y's axes (batches, columns, rows) of x's (batches, rows, columns): through tiles, whose grid has its limits.
+  // y's axes (batches, columns, rows) of x's (batches, rows, columns): through tiles, of which small matrices fill too
+  // little.
   const std::size_t last = joined.size() - 1;
   const bool matrices = joined.size() <= 3 && joined[last - 1].stride[0] == 1;
+  constexpr i64 kLeast = 8;
   const i64 rows = joined[last].size, columns = joined[last - 1].size;
   const i64 batches = joined.size() == 3 ? joined[0].size : 1;
-  constexpr i64 kMostBatches = 65535, kMostColumns = kMostBatches * 32;
-  if (matrices && joined[last].stride[0] == columns && (batches == 1 || joined[0].stride[0] == rows * columns) &&
-      batches <= kMostBatches && columns <= kMostColumns) {
+  if (matrices && rows >= kLeast && columns >= kLeast && joined[last].stride[0] == columns &&
+      (batches == 1 || joined[0].stride[0] == rows * columns)) {
     return make_kernel(text("transpose in tiles", call.in[0].dtype),
                        [=, element = size_of(call.in[0].dtype)](const Launch& l) {
                          transpose(l.stream, element, batches, rows, columns, l.in[0], l.out[0]);

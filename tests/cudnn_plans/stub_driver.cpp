@@ -1,5 +1,6 @@
-// libcuda.so.1 for machines without a driver: what cuDNN 9.28 is linked to, and what it asks for besides. Every call says
-// that this is a stub (CUDA_ERROR_STUB_LIBRARY): cuDNN makes its plans, but none whose kernels it compiles at run time.
+// libcuda.so.1 for machines without a driver: what cuDNN 9.28 is linked to, and what it asks for besides. Every call
+// says that this is a stub (CUDA_ERROR_STUB_LIBRARY): cuDNN makes its plans, but none whose kernels it compiles at run
+// time.
 #define KERATIN_IS_A_STUB(name) \
   int name() { return 34; }
 

@@ -87,10 +87,11 @@ const std::vector<Library>& libraries() {
       {"Google Benchmark", std::regex("benchmark/.*"), {"benchmarks"}, false},
       {"LibTorch", std::regex("(torch|ATen|c10)/.*"), {"benchmarks"}, false},
       {"oneDNN", std::regex("dnnl.*"), {"benchmarks"}, false},
+      {"the sanitizers", std::regex("sanitizer/.*"), {"tests"}, false},
       {"the system",
        std::regex("(stdlib|stdio|string|time|sys|linux|arpa|netinet|malloc|dlfcn|elf|fcntl|getopt|glob|link|poll|"
                   "pthread|pwd|sched|"
-                  "signal|spawn|strings|syscall|termios|unistd|execinfo|cxxabi)(/.*)?(\\.h)?"),
+                  "signal|spawn|strings|syscall|termios|unistd|execinfo|cxxabi|ucontext)(/.*)?(\\.h)?"),
        with_tests({"core", "layers", "io", "tools", "backends"}), true},
   };
   return table;

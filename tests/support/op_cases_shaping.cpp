@@ -176,7 +176,8 @@ std::vector<OpCase> shaping_cases() {
                                                                         {{2, 3, 4, 5}, {3, 2, 0, 1}},
                                                                         {{1, 7, 1, 3}, {3, 0, 1, 2}},
                                                                         {{0, 3}, {1, 0}},
-                                                                        {{70, 130}, {1, 0}}};
+                                                                        {{70, 130}, {1, 0}},
+                                                                        {{3, 40, 70}, {0, 2, 1}}};
   for (const auto& [shape, permutation] : permutations) {
     rows.push_back(
         row("transpose_" + std::to_string(shape[0]) + text_of(permutation), {{shape}},

@@ -86,11 +86,10 @@ struct ReduceRows {
     const i64 first = block * shape.block_rows;
     const i64 count = first + shape.block_rows < shape.reduce ? shape.block_rows : shape.reduce - first;
     const T* row = x + outer * shape.reduce + first;
-    using Sum = std::conditional_t<math::kFloating<T>, typename Team::template Sum<T>, T>;
-    Sum part = static_cast<Sum>(Op::template start<T>());
+    T part = Op::template start<T>();
     KERATIN_UNROLL
-    for (i64 r = team.rank(); r < count; r += team.size()) part = Op()(part, static_cast<Sum>(row[r]));
-    T result = team.reduce(static_cast<T>(part), Op());
+    for (i64 r = team.rank(); r < count; r += team.size()) part = Op()(part, row[r]);
+    T result = team.reduce(part, Op());
     if constexpr (math::kFloating<T>) result *= scale;
     if (team.rank() == 0) y[i] = result;
   }

@@ -88,55 +88,42 @@ struct Advance {
   KERATIN_HOST_DEVICE void operator()(i64 i) const { y[i] = cursor[i] + (i == kCursorPosition ? batch : 0); }
 };
 
-#if defined(__CUDACC__)
-
 // Through a tile in shared memory, so that both sides are read and written along their rows. The tile's rows are one
 // longer than they need to be: the elements of a column then lie in different banks.
-constexpr int kTile = 32, kTileThreads = 8;
+constexpr int kTile = 32, kTileRows = kBlockThreads / kTile;  // rows of a tile that are read or written at once
 
 template <class T>
-__global__ void __launch_bounds__(kTile* kTileThreads) run_transpose(const T* x, T* y, i64 rows, i64 columns) {
-  __shared__ T tile[kTile][kTile + 1];
-  const i64 matrix = static_cast<i64>(blockIdx.z) * rows * columns;
-  const i64 row0 = static_cast<i64>(blockIdx.x) * kTile;
-  for (i64 column0 = i64{blockIdx.y} * kTile; column0 < columns; column0 += i64{gridDim.y} * kTile) {
-    for (int r = static_cast<int>(threadIdx.y); r < kTile; r += kTileThreads) {
-      const i64 row = row0 + r, column = column0 + threadIdx.x;
-      if (row < rows && column < columns) tile[r][threadIdx.x] = x[matrix + row * columns + column];
+struct TransposeTiles {
+  struct Shared {
+    T tile[kTile][kTile + 1];
+  };
+  const T* x;
+  T* y;
+  i64 rows, columns, down, across;  // tiles of a matrix: down along its rows, across along its columns
+
+  template <class Team>
+  KERATIN_HOST_DEVICE void operator()(const Team& team, Shared& shared, i64 i) const {
+    const i64 of_column = quotient(i, down), matrix = quotient(of_column, across);
+    const i64 row0 = (i - of_column * down) * kTile, column0 = (of_column - matrix * across) * kTile;
+    const i64 first = matrix * rows * columns;
+    const int at = static_cast<int>(team.rank()) % kTile, from = static_cast<int>(team.rank()) / kTile;
+    for (int r = from; r < kTile; r += kTileRows) {
+      const i64 row = row0 + r, column = column0 + at;
+      if (row < rows && column < columns) shared.tile[r][at] = x[first + row * columns + column];
     }
-    __syncthreads();
-    for (int r = static_cast<int>(threadIdx.y); r < kTile; r += kTileThreads) {
-      const i64 row = column0 + r, column = row0 + threadIdx.x;
-      if (row < columns && column < rows) y[matrix + row * rows + column] = tile[threadIdx.x][r];
+    team.synchronize();
+    for (int r = from; r < kTile; r += kTileRows) {
+      const i64 row = column0 + r, column = row0 + at;
+      if (row < columns && column < rows) y[first + row * rows + column] = shared.tile[at][r];
     }
-    __syncthreads();  // the next tile is written where this one was read
   }
-}
+};
 
 template <class T>
 void transpose_as(Stream stream, i64 batches, i64 rows, i64 columns, const T* x, T* y) {
-  // The grid's second and third sizes are limited: columns go round, and callers keep to the limit of batches.
-  constexpr i64 kMost = 65535;
-  const dim3 grid(static_cast<unsigned>((rows + kTile - 1) / kTile),
-                  static_cast<unsigned>(std::min((columns + kTile - 1) / kTile, kMost)),
-                  static_cast<unsigned>(batches));
-  run_transpose<<<grid, dim3(kTile, kTileThreads), 0, stream>>>(x, y, rows, columns);
+  const i64 down = (rows + kTile - 1) / kTile, across = (columns + kTile - 1) / kTile;
+  for_each_block(stream, batches * down * across, TransposeTiles<T>{x, y, rows, columns, down, across});
 }
-
-#else
-
-template <class T>
-void transpose_as(Stream stream, i64 batches, i64 rows, i64 columns, const T* x, T* y) {
-  launch_on_host(stream, [=] {
-    for (i64 b = 0; b < batches; ++b) {
-      for (i64 r = 0; r < rows; ++r) {
-        for (i64 c = 0; c < columns; ++c) y[(b * columns + c) * rows + r] = x[(b * rows + r) * columns + c];
-      }
-    }
-  });
-}
-
-#endif
 
 }  // namespace
 

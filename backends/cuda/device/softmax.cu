@@ -25,9 +25,9 @@ KERATIN_HOST_DEVICE T row_max(const Team& team, const T* x, i64 columns) {
 // The sum of f(i) over the columns.
 template <class T, class Team, class F>
 KERATIN_HOST_DEVICE T row_sum(const Team& team, i64 columns, F f) {
-  typename Team::template Sum<T> sum{0};
+  T sum{0};
   for (i64 i = team.rank(); i < columns; i += team.size()) sum += f(i);
-  return team.reduce(static_cast<T>(sum), math::Add());
+  return team.reduce(sum, math::Add());
 }
 
 template <class T, bool log>
