@@ -19,6 +19,8 @@ class CudaBackend final : public Backend {
   DeviceInfo info() const override;
   MemoryInfo memory() const override;
   void set_memory_limit(std::int64_t bytes) override;
+  // Small values have nothing to gain from sharing, and what overlaps on branches of a graph has.
+  std::int64_t unshared_bytes() const override { return std::int64_t{16} << 10; }
   void* allocate(std::size_t bytes) override;
   void release(void* memory) override;
   void upload(void* to, std::span<const std::byte> from) override;

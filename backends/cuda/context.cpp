@@ -89,7 +89,25 @@ Context::~Context() {
   matmuls.clear();
   if (dnn_handle_) libraries_.dnn->destroy(dnn_handle_);
   if (blas_handle_) blas().destroy(blas_handle_);
+  drop_branch_streams();
   if (stream_) runtime_api().stream_destroy(stream_);
+}
+
+std::vector<Stream> Context::branch_streams() {
+  constexpr std::size_t kBranches = 3;  // besides the first: what a step of training has of them
+  while (branch_streams_.size() < kBranches) {
+    Stream stream = nullptr;
+    check_runtime(runtime_api().stream_create(&stream), "cudaStreamCreate");
+    branch_streams_.push_back(stream);
+  }
+  std::vector<Stream> all = {stream_};
+  all.insert(all.end(), branch_streams_.begin(), branch_streams_.end());
+  return all;
+}
+
+void Context::drop_branch_streams() {
+  for (Stream stream : branch_streams_) runtime_api().stream_destroy(stream);
+  branch_streams_.clear();
 }
 
 Context::OverheadMeter::OverheadMeter(Context& context) : context_(context), free_(free_memory()) {}

@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "keratin/backends/cuda/error.h"
 #include "keratin/backends/cuda/libraries.h"
@@ -26,6 +27,9 @@ class Context {
   int device() const { return device_; }
   int compute_capability() const { return compute_capability_; }
   Stream stream() const { return stream_; }
+  // For the branches of graphs: stream(), and others that are made when first asked for. The mutex is held.
+  std::vector<Stream> branch_streams();
+  void drop_branch_streams();
   const Libraries& libraries() const { return libraries_; }
   const blas::Api& blas() const { return *libraries_.blas; }
   blas::Handle blas_handle() const { return blas_handle_; }
@@ -68,6 +72,7 @@ class Context {
   int compute_capability_ = 0;
   const Libraries& libraries_;
   Stream stream_ = nullptr;
+  std::vector<Stream> branch_streams_;  // without stream_
   blas::Handle blas_handle_ = nullptr;
   dnn::Handle dnn_handle_ = nullptr;
   std::string dnn_reason_;

@@ -88,6 +88,9 @@ class DnnConv final : public Kernel {
     return text_of(p_) + plan_->description() + (epilogue_ ? ", epilogue by itself" : "");
   }
 
+  // cuDNN's handle has a stream, and its work goes there.
+  bool runs_on_any_stream() const override { return false; }
+
   void run(const Launch& l) const override {
     if (run_plan(l)) return;
     if (!std::exchange(rescued_, true)) {

@@ -1,11 +1,13 @@
 // CudaExecutable: a plan as a row of prepared kernels. The first run is eager, because libraries load their kernels
-// when they first use them; the second one is captured as a graph, and from then on the graph is launched.
+// when they first use them; the second one is captured as a graph, with branches for what need not wait for each other,
+// and from then on the graph is launched.
 #pragma once
 
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "keratin/backends/cuda/branches.h"
 #include "keratin/backends/cuda/kernel.h"
 #include "keratin/core/runtime/backend.h"
 
@@ -19,7 +21,7 @@ class CudaExecutable final : public Executable {
 
   std::int64_t workspace_bytes() const override { return workspace_bytes_; }
   void bind(const Regions& regions) override;
-  // With KERATIN_CUDA_GRAPH=0 every run is eager.
+  // With KERATIN_CUDA_GRAPH=0 every run is eager, with KERATIN_CUDA_GRAPH=chain the graph has no branches.
   void run() override;
   std::string describe(int step) const override;
   std::vector<double> run_profiled() override;
@@ -34,15 +36,19 @@ class CudaExecutable final : public Executable {
   };
   struct Place {
     Region region;
-    std::int64_t offset;
+    std::int64_t offset, bytes;
   };
   // Steps of which one goes on from what the other leaves, and how much workspace the plan needs then.
   void join_steps(const Plan& plan);
-  Launch launch_of(std::size_t step) const;
-  void launch_step(std::size_t step) const;
+  Launch launch_of(std::size_t step, Stream stream) const;
+  void launch_step(std::size_t step, Stream stream) const;
   // Neighbouring steps that share launches; made when the addresses are known.
   void make_tapes();
+  struct Work;
+  void launch(const Work& work, Stream stream) const;
+  MemoryUse use_of(const Work& work) const;
   void run_eagerly() const;
+  void run_on_branches() const;
   bool capture();
   void drop_graph();
 
@@ -61,7 +67,7 @@ class CudaExecutable final : public Executable {
   std::vector<Tape> tapes_;
   std::int64_t workspace_bytes_ = 0;
   std::byte* workspace_ = nullptr;
-  bool graph_wanted_ = true, warm_ = false;
+  bool graph_wanted_ = true, branches_wanted_ = true, warm_ = false;
   GraphExec graph_ = nullptr;
 };
 

@@ -32,6 +32,9 @@ class Loop final : public Kernel {
     return walk_.length() * turn;
   }
 
+  // Among its kernels may be some of cuDNN's, whose work goes to the first stream.
+  bool runs_on_any_stream() const override { return false; }
+
   // The host walks through the steps and puts their work on the stream; a captured graph has all of it.
   void run(const Launch& l) const override {
     std::vector<void*> addresses(walk_.address_count());

@@ -107,6 +107,9 @@ class ForwardKernel final : public Kernel {
   }
   const Way& way() const { return way_; }
 
+  // cuDNN's handle has a stream, and its work goes there.
+  bool runs_on_any_stream() const override { return false; }
+
   void run(const Launch& l) const override {
     const bool keeps = mode_ == dnn::kTraining;
     std::byte* memory = keeps ? l.kept : l.workspace;
@@ -156,6 +159,9 @@ class GradientKernel final : public Kernel {
     way_ = way;
   }
   std::string description() const override { return Kernel::description() + (joined_ ? "" : ", forwards again"); }
+
+  // cuDNN's handle has a stream, and its work goes there.
+  bool runs_on_any_stream() const override { return false; }
 
   void run(const Launch& l) const override {
     const auto piece = [&](i64 at) { return reinterpret_cast<float*>(l.workspace + at); };

@@ -10,7 +10,7 @@ Plan compile(const Program& program, const Backend& backend) {
   if (dump_wanted("trace")) log(LogLevel::output, current.to_string());
   current = pull_projections(fuse(current, backend), backend);
   current = group(simplify(expand(current, backend)), backend);
-  Plan plan = place(current);
+  Plan plan = place(current, {.unshared_bytes = backend.unshared_bytes()});
   if (dump_wanted("plan")) log(LogLevel::output, plan.to_string());
   return plan;
 }

@@ -34,6 +34,8 @@ struct PlaceOptions {
   // Whether steps compute outputs where they belong, instead of in scratch memory from where they are copied: for plans
   // whose outputs nobody reads while they run. Outputs that are one value share a slot then.
   bool direct_outputs = false;
+  // Values of at most so many bytes share their place with no other value.
+  std::int64_t unshared_bytes = 0;
 };
 
 // Orders the steps and gives every value a place. The program must be expanded.

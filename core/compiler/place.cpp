@@ -297,7 +297,9 @@ class Placer {
   std::int64_t place_buffers() {
     std::vector<Buffer*> by_size;
     for (Buffer& buffer : buffers_) {
-      if (buffer.bytes > 0 && buffer.output < 0) by_size.push_back(&buffer);
+      if (buffer.bytes == 0 || buffer.output >= 0) continue;
+      if (buffer.bytes <= options_.unshared_bytes) buffer.first = 0, buffer.last = static_cast<int>(ordered_.size());
+      by_size.push_back(&buffer);
     }
     std::stable_sort(by_size.begin(), by_size.end(),
                      [](const Buffer* a, const Buffer* b) { return a->bytes > b->bytes; });

@@ -39,13 +39,25 @@ std::shared_ptr<Backend> reference_device() { return open_test_device("reference
 bool have_simulated_gpu() { return std::filesystem::exists(module_folder() + "/libkeratin_cudasim.so"); }
 std::shared_ptr<Backend> simulated_gpu() { return open_test_device("cudasim:0"); }
 
-std::string broken_rules(const std::string& module_file) {
+namespace {
+
+// What a function of the simulator without arguments says.
+std::string ask_simulator(const std::string& module_file, const char* function) {
   void* module = dlopen(module_file.c_str(), RTLD_NOW | RTLD_NOLOAD);
   if (!module) return "";  // nobody has opened it
-  const auto ask = reinterpret_cast<const char* (*)()>(dlsym(module, "keratin_cudasim_broken_rules"));
-  std::string told = ask ? ask() : "keratin_cudasim_broken_rules is missing in " + module_file;
+  const auto ask = reinterpret_cast<const char* (*)()>(dlsym(module, function));
+  std::string told = ask ? ask() : std::string(function) + " is missing in " + module_file;
   dlclose(module);
   return told;
+}
+
+}  // namespace
+
+std::string broken_rules(const std::string& module_file) {
+  return ask_simulator(module_file, "keratin_cudasim_broken_rules");
+}
+std::string graph_shape(const std::string& module_file) {
+  return ask_simulator(module_file, "keratin_cudasim_graph_shape");
 }
 
 ScopedEnvironment::ScopedEnvironment(std::string name, const char* value) : name_(std::move(name)) {

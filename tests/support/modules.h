@@ -25,6 +25,8 @@ bool have_simulated_gpu();
 // How many rules of real GPUs were broken on that of a module's file since this was last asked, and the last of them;
 // "" when none was. The backend gets over many of them; on a real GPU it would be slower, or wrong.
 std::string broken_rules(const std::string& module_file);
+// Of the last graph made on it: "<nodes> <the most that come one after the other>".
+std::string graph_shape(const std::string& module_file);
 
 // Sets an environment variable, or removes it with nullptr, while the object lives.
 class ScopedEnvironment {

@@ -65,6 +65,8 @@ const RuntimeApi& runtime_api() {
       .event_destroy = [](Event event) { return static_cast<int>(cudaEventDestroy(event)); },
       .event_record = [](Event event, Stream stream) { return static_cast<int>(cudaEventRecord(event, stream)); },
       .event_synchronize = [](Event event) { return static_cast<int>(cudaEventSynchronize(event)); },
+      .stream_wait_event = [](Stream stream,
+                              Event event) { return static_cast<int>(cudaStreamWaitEvent(stream, event, 0)); },
       .event_milliseconds = [](float* milliseconds, Event from,
                                Event to) { return static_cast<int>(cudaEventElapsedTime(milliseconds, from, to)); },
       .capture_begin =

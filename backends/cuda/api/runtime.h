@@ -58,6 +58,7 @@ struct RuntimeApi {
   int (*event_destroy)(Event event);
   int (*event_record)(Event event, Stream stream);
   int (*event_synchronize)(Event event);
+  int (*stream_wait_event)(Stream stream, Event event);  // later work of the stream; joins the event's capture
   int (*event_milliseconds)(float* milliseconds, Event from, Event to);
   int (*capture_begin)(Stream stream);  // of this thread's calls only
   int (*capture_end)(Stream stream, Graph* graph);

@@ -63,6 +63,7 @@ class Gpu {
 
   // Those since this was last asked, see tests/support/modules.h; the test fails when some are left at the end.
   std::string broken_rules() const { return testing::broken_rules(file_); }
+  std::string graph_shape() const { return testing::graph_shape(file_); }
   const LoadResult& loaded() const { return loaded_; }
   const std::string& device() const { return device_; }
 

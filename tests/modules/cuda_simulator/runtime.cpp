@@ -1,9 +1,11 @@
 // The CUDA runtime of the simulator: memory, devices that share it, streams that run at once or are captured.
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <map>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -12,18 +14,30 @@
 #include "keratin/backends/cuda/device/launch.h"
 #include "tests/modules/cuda_simulator/simulator.h"
 
+// Work of a graph, and the work that must have ended before.
+struct GraphNode {
+  std::function<void()> work;
+  std::vector<std::size_t> after;
+};
+struct Capture {
+  CUstream_st* origin = nullptr;
+  bool invalidated = false;
+  std::vector<GraphNode> nodes;
+};
 struct CUstream_st {
-  bool capturing = false, invalidated = false;
-  std::vector<std::function<void()>> recorded;
+  std::shared_ptr<Capture> capture;  // null while there is none
+  std::vector<std::size_t> last;     // of the capture's nodes: what the stream's next one comes after
 };
 struct CUevent_st {
   bool recorded = false;
+  std::shared_ptr<Capture> capture;  // in which it was recorded
+  std::vector<std::size_t> last;
 };
 struct CUgraph_st {
-  std::vector<std::function<void()>> work;
+  std::vector<GraphNode> nodes;
 };
 struct CUgraphExec_st {
-  std::vector<std::function<void()>> work;
+  std::vector<GraphNode> nodes;
 };
 
 namespace keratin::cuda {
@@ -58,8 +72,8 @@ bool within(const std::map<std::uintptr_t, std::size_t>& blocks, const void* mem
 // What may not happen while a stream is captured ends the capture.
 int forbidden_in_capture(const char* call) {
   for (Stream stream : machine().streams) {
-    if (!stream->capturing) continue;
-    stream->invalidated = true;
+    if (!stream->capture) continue;
+    stream->capture->invalidated = true;
     return broken_rule(std::string(call) + " while a stream is captured", kCaptureUnsupported);
   }
   return 0;
@@ -105,24 +119,104 @@ int stream_create(Stream* stream) {
   return 0;
 }
 int stream_destroy(Stream stream) {
+  if (stream->capture) return broken_rule("the end of a stream that is being captured");
   std::erase(machine().streams, stream);
   delete stream;
   return 0;
 }
 int capture_begin(Stream stream) {
-  if (stream->capturing) return broken_rule("a capture within a capture");
-  stream->capturing = true;
-  stream->invalidated = fault("capture_fails");
-  stream->recorded.clear();
+  if (stream->capture) return broken_rule("a capture within a capture");
+  stream->capture = std::make_shared<Capture>();
+  stream->capture->origin = stream;
+  stream->capture->invalidated = fault("capture_fails");
+  stream->last.clear();
   return 0;
 }
+
+// Whether every node comes before the stream's end.
+bool all_joined(const Capture& capture, const std::vector<std::size_t>& last) {
+  std::vector<bool> reached(capture.nodes.size(), false);
+  std::vector<std::size_t> open = last;
+  std::size_t count = 0;
+  while (!open.empty()) {
+    const std::size_t node = open.back();
+    open.pop_back();
+    if (reached[node]) continue;
+    reached[node] = true;
+    ++count;
+    open.insert(open.end(), capture.nodes[node].after.begin(), capture.nodes[node].after.end());
+  }
+  return count == capture.nodes.size();
+}
+
 int capture_end(Stream stream, Graph* graph) {
-  if (!stream->capturing) return broken_rule("the end of a capture that never began");
-  stream->capturing = false;
+  const std::shared_ptr<Capture> capture = stream->capture;
+  if (!capture || capture->origin != stream) return broken_rule("the end of a capture that never began");
+  for (Stream each : machine().streams) {
+    if (each->capture == capture) each->capture = nullptr;
+  }
   *graph = nullptr;
-  if (stream->invalidated) return kCaptureInvalidated;
-  *graph = new CUgraph_st{std::move(stream->recorded)};
+  if (capture->invalidated) return kCaptureInvalidated;
+  if (!all_joined(*capture, stream->last)) return broken_rule("a capture ends while a branch of it goes on", 904);
+  *graph = new CUgraph_st{std::move(capture->nodes)};
   return 0;
+}
+
+int event_record(Event event, Stream stream) {
+  event->recorded = !stream->capture;
+  event->capture = stream->capture;
+  event->last = stream->last;
+  return 0;
+}
+
+int stream_wait_event(Stream stream, Event event) {
+  if (!event->capture) return stream->capture ? broken_rule("a capture waits for an event outside of it", 905) : 0;
+  if (!stream->capture) {
+    stream->capture = event->capture;
+    stream->last.clear();
+  } else if (stream->capture != event->capture) {
+    return broken_rule("a capture waits for another one", 903);
+  }
+  stream->last.insert(stream->last.end(), event->last.begin(), event->last.end());
+  return 0;
+}
+
+// In an order that keeps what comes after what and changes from launch to launch: the first that is ready, the last, or
+// one between.
+int graph_launch(GraphExec exec, Stream stream) {
+  if (stream->capture) return broken_rule("a graph launched into a capture");
+  static unsigned launches = 0;
+  const unsigned order = launches++ % 3;
+  const std::vector<GraphNode>& nodes = exec->nodes;
+  std::vector<std::size_t> waits_for(nodes.size(), 0), ready;
+  std::vector<std::vector<std::size_t>> then(nodes.size());
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    for (const std::size_t before : nodes[i].after) then[before].push_back(i);
+    waits_for[i] = nodes[i].after.size();
+    if (waits_for[i] == 0) ready.push_back(i);
+  }
+  while (!ready.empty()) {
+    const std::size_t pick = order == 0 ? 0 : order == 1 ? ready.size() - 1 : ready.size() / 2;
+    const std::size_t node = ready[pick];
+    ready.erase(ready.begin() + static_cast<std::ptrdiff_t>(pick));
+    nodes[node].work();
+    for (const std::size_t next : then[node]) {
+      if (--waits_for[next] == 0) ready.push_back(next);
+    }
+  }
+  return 0;
+}
+
+// How many nodes a graph has, and how many of them at most come one after the other.
+std::string shape_of_graph = "";
+void note_shape(const std::vector<GraphNode>& nodes) {
+  std::vector<std::size_t> depth(nodes.size(), 1);
+  std::size_t deepest = 0;
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    for (const std::size_t before : nodes[i].after) depth[i] = std::max(depth[i], depth[before] + 1);
+    deepest = std::max(deepest, depth[i]);
+  }
+  shape_of_graph = std::to_string(nodes.size()) + " " + std::to_string(deepest);
 }
 
 int device_count() {
@@ -153,10 +247,13 @@ bool fault(std::string_view name, std::int64_t* number) {
 void add_overhead(std::size_t bytes) { machine().overhead += bytes; }
 
 void enqueue(Stream stream, std::function<void()> work) {
-  stream->capturing ? stream->recorded.push_back(std::move(work)) : work();
+  if (!stream->capture) return work();
+  std::vector<GraphNode>& nodes = stream->capture->nodes;
+  nodes.push_back({std::move(work), std::move(stream->last)});
+  stream->last = {nodes.size() - 1};
 }
 
-bool in_failed_capture(Stream stream) { return stream->capturing && stream->invalidated; }
+bool in_failed_capture(Stream stream) { return stream->capture && stream->capture->invalidated; }
 
 int refuse(std::string text, int error) {
   machine().refusal = std::move(text);
@@ -325,12 +422,9 @@ const RuntimeApi& runtime_api() {
             delete event;
             return 0;
           },
-      .event_record =
-          [](Event event, Stream) {
-            event->recorded = true;
-            return 0;
-          },
+      .event_record = event_record,
       .event_synchronize = [](Event) { return forbidden_in_capture("cudaEventSynchronize"); },
+      .stream_wait_event = stream_wait_event,
       .event_milliseconds =
           [](float* milliseconds, Event from, Event to) {
             if (!from->recorded || !to->recorded) return broken_rule("the time of an event that was not recorded");
@@ -341,15 +435,11 @@ const RuntimeApi& runtime_api() {
       .capture_end = capture_end,
       .graph_instantiate =
           [](GraphExec* exec, Graph graph) {
-            *exec = new CUgraphExec_st{graph->work};
+            note_shape(graph->nodes);
+            *exec = new CUgraphExec_st{graph->nodes};
             return 0;
           },
-      .graph_launch =
-          [](GraphExec exec, Stream stream) {
-            if (stream->capturing) return broken_rule("a graph launched into a capture");
-            for (const std::function<void()>& work : exec->work) work();
-            return 0;
-          },
+      .graph_launch = graph_launch,
       .graph_destroy =
           [](Graph graph) {
             delete graph;
@@ -373,3 +463,5 @@ const char* keratin_cudasim_broken_rules() {
   told = count == 0 ? "" : std::to_string(count) + (count == 1 ? ": " : ", the last: ") + machine.broken_rule;
   return told.c_str();
 }
+
+const char* keratin_cudasim_graph_shape() { return keratin::cuda::simulator::shape_of_graph.c_str(); }

@@ -48,3 +48,6 @@ float to_tf32(float x);
 // What a test asks of the module, by dlsym: how many rules were broken since it last asked, and the last of them; ""
 // when none was. Valid until the next call.
 extern "C" __attribute__((visibility("default"))) const char* keratin_cudasim_broken_rules();
+// Of the last graph that was made: "<nodes> <the most that come one after the other>"; "" before the first. Valid until
+// the next one.
+extern "C" __attribute__((visibility("default"))) const char* keratin_cudasim_graph_shape();

@@ -1,6 +1,6 @@
-// The threads of a team on the simulated GPU. Each has a stack of its own and runs until it waits for the others, so the
-// kernels' own loops, reductions and barriers are what runs. The order changes from team to team: what needs a barrier and
-// has none, or reads what another thread has overwritten, gives other numbers.
+// The threads of a team on the simulated GPU. Each has a stack of its own and runs until it waits for the others, so
+// the kernels' own loops, reductions and barriers are what runs. The order changes from team to team: what needs a
+// barrier and has none, or reads what another thread has overwritten, gives other numbers.
 #include <sys/mman.h>
 #include <ucontext.h>
 
