@@ -95,9 +95,13 @@ void CudaBackend::release(void* memory) {
   if (found == sizes_.end()) throw InvalidArgument(info_.name + ": release of memory that was not allocated here");
   used_ -= found->second;
   sizes_.erase(found);
-  // Waits until the device no longer uses it. An error here is one of the work before, which the next call reports.
-  runtime_api().set_device(context_->device());
-  runtime_api().release(memory);
+  // Only when the device no longer uses it. An error here is one of the work before, which those who wait for it were
+  // told, or will be by the stream.
+  const RuntimeApi& api = runtime_api();
+  api.set_device(context_->device());
+  api.stream_synchronize(context_->stream());
+  api.release(memory);
+  api.last_error();
 }
 
 void CudaBackend::upload(void* to, std::span<const std::byte> from) {

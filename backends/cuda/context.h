@@ -65,6 +65,7 @@ class Context {
   bool capturing = false;
   std::map<std::string, std::shared_ptr<MatmulAlgorithms>> matmuls;
   std::map<std::string, std::shared_ptr<ConvPlan>> convs;
+  std::map<std::string, std::string> conv_refusals;  // why there is none of cuDNN's, by the same key
   std::map<std::string, std::shared_ptr<const RecurrentPlan>> recurrents;
 
  private:

@@ -128,7 +128,8 @@ class DnnConv final : public Kernel {
   mutable bool rescued_ = false;
 };
 
-std::shared_ptr<ConvPlan> dnn_plan(const OpCall& call, const Problem& p, bool fused) {
+// Null when cuDNN refuses; `refusal` says why then.
+std::shared_ptr<ConvPlan> dnn_plan(const OpCall& call, const Problem& p, bool fused, std::string& refusal) {
   Context& context = call.context;
   const ConvProblem problem{.direction = p.direction,
                             .shape = p.shape,
@@ -141,17 +142,22 @@ std::shared_ptr<ConvPlan> dnn_plan(const OpCall& call, const Problem& p, bool fu
                             .workspace_limit = kDnnWorkspace};
   const auto [found, is_new] = context.convs.try_emplace(problem.key());
   if (is_new) {
-    std::string reason;
-    found->second = ConvPlan::make({*context.dnn(), context.dnn_handle(), nullptr}, problem, reason);
+    found->second = ConvPlan::make({*context.dnn(), context.dnn_handle(), nullptr}, problem, refusal);
+    if (!found->second) context.conv_refusals[found->first] = refusal;
   }
+  if (!found->second) refusal = context.conv_refusals[found->first];
   return found->second;
 }
 
-KernelPtr dnn_kernel(const OpCall& call, const Problem& p) {
+KernelPtr dnn_kernel(const OpCall& call, const Problem& p, std::string& refusal) {
   if (!call.context.dnn() || p.dtype != DType::float32 || call.alignment % kDnnAlignment != 0) return nullptr;
-  if (auto plan = dnn_plan(call, p, true)) return std::make_unique<DnnConv>(call.context, p, std::move(plan), false);
+  if (auto plan = dnn_plan(call, p, true, refusal)) {
+    return std::make_unique<DnnConv>(call.context, p, std::move(plan), false);
+  }
   if (!p.bias && !p.relu) return nullptr;
-  if (auto plan = dnn_plan(call, p, false)) return std::make_unique<DnnConv>(call.context, p, std::move(plan), true);
+  if (auto plan = dnn_plan(call, p, false, refusal)) {
+    return std::make_unique<DnnConv>(call.context, p, std::move(plan), true);
+  }
   return nullptr;
 }
 
@@ -206,6 +212,8 @@ class ProductConv final : public Kernel {
         rows_bytes_(rows_bytes),
         chunks_(std::move(chunks)) {}
 
+  i64 launches() const override { return 2 * static_cast<i64>(chunks_.size()); }
+
   void run(const Launch& l) const override {
     const WindowShape& s = p_.shape;
     const auto element = static_cast<i64>(size_of(p_.dtype));
@@ -244,11 +252,12 @@ class ProductConv final : public Kernel {
 KernelPtr conv_kernel(const OpCall& call, const Problem& p) {
   if (call.only_asking) return yes();
   const bool empty = p.shape.n == 0 || p.shape.c == 0 || p.shape.f == 0;
-  if (!empty) {
-    if (KernelPtr kernel = dnn_kernel(call, p)) return kernel;
-    if (p.shape.groups == 1) return ProductConv::make(call, p);
-  }
-  return direct_kernel(p);
+  if (empty) return direct_kernel(p);
+  std::string refusal;
+  if (KernelPtr kernel = dnn_kernel(call, p, refusal)) return kernel;
+  KernelPtr kernel = p.shape.groups == 1 ? ProductConv::make(call, p) : direct_kernel(p);
+  if (!refusal.empty()) kernel->describe_further(", for cuDNN refuses: " + refusal);
+  return kernel;
 }
 
 bool all_floating(const OpCall& call) {

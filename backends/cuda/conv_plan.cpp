@@ -139,7 +139,7 @@ void ConvPlan::build_graph() {
   graph_->finalize();
 }
 
-bool ConvPlan::accepts(const Descriptor& config, bool& compiles, std::int64_t& index) const {
+bool ConvPlan::accepts(const Descriptor& config, bool& compiles, bool& keeps_nan, std::int64_t& index) const {
   Descriptor engine(target_.api, kEngine);
   config.read(kConfigEngine, engine);
   index = engine.integer(kEngineGlobalIndex);
@@ -161,6 +161,7 @@ bool ConvPlan::accepts(const Descriptor& config, bool& compiles, std::int64_t& i
       case kReducedPrecisionReduction:
         if (problem_.precision != Precision::medium) return false;
         break;
+      case kKeepsNan: keeps_nan = true; break;
       default: break;
     }
   }
@@ -178,9 +179,10 @@ void ConvPlan::find_engines(std::string& reason) {
       }
       heuristics.finalize();
       for (Descriptor& config : heuristics.read_all(kHeuristicsResults, kEngineConfig)) {
-        bool compiles = false;
+        bool compiles = false, keeps_nan = false;
         std::int64_t engine = 0;
-        if (accepts(config, compiles, engine)) configs_.push_back({std::move(config), engine, compiles});
+        if (!accepts(config, compiles, keeps_nan, engine)) continue;
+        configs_.push_back({std::move(config), engine, compiles, keeps_nan});
       }
     } catch (const BackendError& error) {
       reason = error.what();  // this mode has nothing; the other one may
@@ -238,7 +240,8 @@ std::shared_ptr<ConvPlan> ConvPlan::make(const ConvTarget& target, const ConvPro
 std::string ConvPlan::description() const {
   if (current_ >= configs_.size()) return "no engine of cudnn works";
   return "cudnn engine " + std::to_string(configs_[current_].engine) +
-         (configs_[current_].compiles ? " (compiled)" : "") + ", workspace " + std::to_string(workspace_bytes_);
+         (configs_[current_].compiles ? " (compiled)" : "") + (configs_[current_].keeps_nan ? " (keeps NaN)" : "") +
+         ", workspace " + std::to_string(workspace_bytes_);
 }
 
 bool ConvPlan::run(const std::vector<void*>& operands, void* workspace, bool capturing) {

@@ -58,14 +58,15 @@ class ConvPlan {
   explicit ConvPlan(const ConvTarget& target, const ConvProblem& problem) : target_(target), problem_(problem) {}
   void build_graph();
   void find_engines(std::string& reason);
-  bool accepts(const dnn::Descriptor& config, bool& compiles, std::int64_t& engine) const;
+  bool accepts(const dnn::Descriptor& config, bool& compiles, bool& keeps_nan, std::int64_t& engine) const;
   // Makes a plan of the engines from `current_` on; false when none is left.
   bool advance(std::string& reason);
 
   struct Config {
     dnn::Descriptor descriptor;
     std::int64_t engine = 0;
-    bool compiles = false;  // at run time, which takes up to seconds
+    bool compiles = false;   // at run time, which takes up to seconds
+    bool keeps_nan = false;  // says so
   };
 
   ConvTarget target_;

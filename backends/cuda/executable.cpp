@@ -227,13 +227,15 @@ void CudaExecutable::run_on_branches() const {
 // Records the plan as a graph; false when that failed, which leaves the stream as it was.
 bool CudaExecutable::capture() {
   const RuntimeApi& api = runtime_api();
+  const bool branches = branches_wanted_ && work_.size() <= kMostBranching;
+  if (branches) context_->branch_streams();  // made before a capture rather than in it
   std::string reason;
   int error = api.capture_begin(context_->stream());
   if (error == 0) {
     std::exception_ptr other;
     context_->capturing = true;
     try {
-      branches_wanted_&& work_.size() <= kMostBranching ? run_on_branches() : run_eagerly();
+      branches ? run_on_branches() : run_eagerly();
     } catch (const Error& failure) {
       reason = failure.what();
     } catch (...) {
@@ -255,9 +257,11 @@ bool CudaExecutable::capture() {
   graph_ = nullptr;
   context_->drop_branch_streams();  // a capture that failed may hold them
   if (reason.empty()) reason = std::string(api.error_name(error)) + ", " + api.error_text(error);
-  log(LogLevel::warning,
-      device_ + ": plan '" + name_ + "' could not be captured as a CUDA graph and runs step by step: " + reason);
-  return false;
+  log(LogLevel::warning, device_ + ": plan '" + name_ + "' could not be captured as a CUDA graph" +
+                             (branches ? " with branches: " : " and runs step by step: ") + reason);
+  if (!branches) return false;
+  branches_wanted_ = false;
+  return capture();
 }
 
 void CudaExecutable::run() {

@@ -44,6 +44,9 @@ class Kernel {
   // stream.
   virtual bool runs_on_any_stream() const { return workspace_bytes_ == 0; }
 
+  // More that the placement log should tell.
+  void describe_further(const std::string& text) { description_ += text; }
+
  protected:
   void set_workspace_bytes(i64 bytes) { workspace_bytes_ = bytes; }
 

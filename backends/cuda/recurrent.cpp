@@ -109,6 +109,8 @@ class ForwardKernel final : public Kernel {
 
   // cuDNN's handle has a stream, and its work goes there.
   bool runs_on_any_stream() const override { return false; }
+  // Some for each step of the sequence; cuDNN does not say how many.
+  i64 launches() const override { return 3 * use_.plan->problem().time; }
 
   void run(const Launch& l) const override {
     const bool keeps = mode_ == dnn::kTraining;
@@ -162,6 +164,7 @@ class GradientKernel final : public Kernel {
 
   // cuDNN's handle has a stream, and its work goes there.
   bool runs_on_any_stream() const override { return false; }
+  i64 launches() const override { return 6 * use_.plan->problem().time; }
 
   void run(const Launch& l) const override {
     const auto piece = [&](i64 at) { return reinterpret_cast<float*>(l.workspace + at); };
@@ -234,8 +237,8 @@ PlanPtr find_plan(Context& context, const RecurrentProblem& problem) {
   if (is_new) {
     std::string reason;
     found->second = RecurrentPlan::make(*context.dnn(), context.dnn_handle(), problem, reason);
-    if (!found->second && log_device_placement()) {
-      log(LogLevel::info, "a recurrent layer is not computed by cuDNN: " + reason);
+    if (!found->second) {
+      log(LogLevel::warning, "cuda: cuDNN refuses a recurrent layer, which runs as a loop and slower: " + reason);
     }
   }
   return found->second;

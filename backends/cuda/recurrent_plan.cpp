@@ -92,6 +92,24 @@ RecurrentPlan::RecurrentPlan(const dnn::Api& api, dnn::Handle handle, const Recu
 }
 
 void RecurrentPlan::find_weights() {
+  // There is no weight space yet. cuDNN computes addresses in it from the one it is given, and could not read device
+  // memory anyway; should it look at the address all the same, it gets a real one.
+  std::string refusal;
+  try {
+    return find_weights(reinterpret_cast<float*>(std::uintptr_t{1} << 20));
+  } catch (const BackendError& error) {
+    refusal = error.what();
+  }
+  void* memory = nullptr;
+  if (runtime_api().allocate(&memory, weight_bytes_) != 0) {
+    runtime_api().last_error();
+    throw BackendError(refusal);
+  }
+  const std::unique_ptr<void, int (*)(void*)> owner(memory, runtime_api().release);
+  find_weights(static_cast<float*>(memory));
+}
+
+void RecurrentPlan::find_weights(float* base) {
   const OwnedDescriptor<dnn::Tensor> matrix(api_, api_.rnn.tensor_create, api_.rnn.tensor_destroy,
                                             "cudnnCreateTensorDescriptor"),
       bias(api_, api_.rnn.tensor_create, api_.rnn.tensor_destroy, "cudnnCreateTensorDescriptor");
@@ -99,9 +117,6 @@ void RecurrentPlan::find_weights() {
   weights_.features = problem_.features;
   weights_.units = problem_.units;
   weights_.gates = static_cast<int>(gates_of(problem_.kind));
-  // There is no weight space yet. cuDNN computes addresses in it from this one, and could not read device memory
-  // anyway.
-  auto* const base = reinterpret_cast<float*>(std::uintptr_t{1} << 20);
   const auto offset_of = [&](void* address, i64 elements) {
     const auto bytes = reinterpret_cast<std::uintptr_t>(address) - reinterpret_cast<std::uintptr_t>(base);
     if (!address || bytes % sizeof(float) != 0 || bytes > weight_bytes_ ||

@@ -76,6 +76,8 @@ class RecurrentPlan {
 
  private:
   void find_weights();
+  // In a weight space at `base`.
+  void find_weights(float* base);
 
   const dnn::Api& api_;
   dnn::Handle handle_;

@@ -60,8 +60,8 @@ class Backend {
   virtual void synchronize() = 0;
   // True when the host may read and write the device's memory: data sets need no copy then.
   virtual bool shares_host_memory() const { return false; }
-  // Values of at most so many bytes share their place in a plan with no other value: steps that do not need each other may
-  // overlap then.
+  // Values of at most so many bytes share their place in a plan with no other value: steps that do not need each other
+  // may overlap then.
   virtual std::int64_t unshared_bytes() const { return 0; }
   // Whether there is a kernel for an op with these attributes and specs; what has none is decomposed.
   virtual bool supports(std::string_view op, const std::any& attrs, std::span<const SpecView> inputs,

@@ -208,6 +208,7 @@ static_assert(kTensorCore == CUDNN_NUMERICAL_NOTE_TENSOR_CORE &&
               kFft == CUDNN_NUMERICAL_NOTE_FFT && kNondeterministic == CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC &&
               kWinograd == CUDNN_NUMERICAL_NOTE_WINOGRAD &&
               kWinograd13x13 == CUDNN_NUMERICAL_NOTE_WINOGRAD_TILE_13x13 &&
+              kKeepsNan == CUDNN_NUMERICAL_NOTE_STRICT_NAN_PROP &&
               kRuntimeCompilation == CUDNN_BEHAVIOR_NOTE_RUNTIME_COMPILATION);
 #if CUDNN_VERSION >= 90800  // plans for a described device
 static_assert(kDeviceProperties == CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR &&

@@ -109,6 +109,7 @@ enum NumericalNote : int {
   kWinograd4x4 = 6,
   kWinograd6x6 = 7,
   kWinograd13x13 = 8,
+  kKeepsNan = 9,  // since cuDNN 9.1
 };
 enum BehaviorNote : int { kRuntimeCompilation = 0 };
 

@@ -10,6 +10,7 @@ constexpr const char* kInstallDriverDebian =
     "Add NVIDIA's repository (https://developer.nvidia.com/cuda-downloads), then sudo apt install nvidia-open, and "
     "restart.";
 constexpr const char* kWheels = "pip install nvidia-cudnn-cu{cuda} {cublas wheel}";
+constexpr const char* kWheelsAnywhere = "In a virtual environment: pip install nvidia-cudnn-cu{cuda} {cublas wheel}.";
 constexpr const char* kCondaCudnn = "conda install -c conda-forge \"cuda-version={cuda}\" cudnn";
 constexpr const char* kReinstallKeratin =
     "Build and install libkeratin and its modules together, with the CUDA toolkit present: cmake -DKERATIN_CUDA=ON ... "
@@ -96,8 +97,8 @@ const Cause kCauses[] = {
      .fix = "Install NVIDIA's driver, version 580 or newer, blacklist nouveau and restart; with secure boot, enrol the "
             "driver's signing key.",
      .debian = "Add NVIDIA's repository (https://developer.nvidia.com/cuda-downloads), then sudo apt install "
-               "nvidia-open, which keeps nouveau away; restart, and with secure boot enrol the key that the "
-               "installation offers.",
+               "nvidia-open, which keeps nouveau away; restart. With secure boot, before that: sudo mokutil --import "
+               "/var/lib/dkms/mok.pub, and enrol this key when the machine asks for it.",
      .ubuntu = "sudo ubuntu-drivers install nvidia:580, which keeps nouveau away; restart, and with secure boot enrol "
                "the key that the installation offers."},
     {.id = "container_without_gpu",
@@ -112,7 +113,8 @@ const Cause kCauses[] = {
      .docker = "Start the container with --gpus all and NVIDIA_DRIVER_CAPABILITIES=compute,utility; the library comes "
                "from the host.",
      .debian = "sudo apt install libcuda1, of {kernel driver}.",
-     .ubuntu = "sudo apt install libnvidia-compute-{driver branch}, of {kernel driver}."},
+     .ubuntu = "sudo apt install libnvidia-compute-{driver branch}, of {kernel driver}; with a server driver "
+               "libnvidia-compute-{driver branch}-server, from NVIDIA's repository since 590 libnvidia-compute."},
     {.id = "wsl_driver",
      .sentence = "WSL sees no CUDA driver from Windows.",
      .seen_by = "a Microsoft kernel, and libcuda.so.1 is not found or is not the one in /usr/lib/wsl/lib",
@@ -138,7 +140,9 @@ const Cause kCauses[] = {
     {.id = "device_nodes_missing",
      .sentence = "The driver is loaded, but its device files are missing.",
      .seen_by = "/proc/driver/nvidia/version is there, but /dev/nvidiactl, /dev/nvidia0 or /dev/nvidia-uvm is not",
-     .fix = "sudo nvidia-modprobe -u -c0",
+     .fix =
+         "sudo nvidia-smi, which makes /dev/nvidiactl and /dev/nvidia0, and sudo nvidia-modprobe -u -c0, which makes "
+         "/dev/nvidia-uvm.",
      .docker = "Start the container with --gpus all, so that the device files are passed on."},
     {.id = "device_nodes_permission",
      .sentence = "This user may not open the GPU's device files.",
@@ -151,10 +155,12 @@ const Cause kCauses[] = {
      .sentence = "The NVIDIA driver is too old.",
      .seen_by = "cuDriverGetVersion is below the CUDA version of every module that is installed (13.0, 12.0)",
      .fix = "Update NVIDIA's driver to {driver} or newer{or an older module}.",
-     .docker = "Update the driver on the host to {driver} or newer; containers use the host's.",
+     .docker =
+         "Update the driver on the host to {driver} or newer; containers use the host's (but for data-centre GPUs "
+         "in images with cuda-compat).",
      .wsl = "Update NVIDIA's driver in Windows to {Windows driver} or newer.",
-     .debian = "Update the driver to {driver} or newer (sudo apt install nvidia-driver from a newer release or from "
-               "NVIDIA's repository), then restart.",
+     .debian = "Update the driver to {driver} or newer: add NVIDIA's repository "
+               "(https://developer.nvidia.com/cuda-downloads), then sudo apt install nvidia-open, and restart.",
      .ubuntu = "Update the driver to {driver} or newer (sudo ubuntu-drivers install nvidia:580), then restart."},
     {.id = "devices_hidden",
      .sentence = "CUDA_VISIBLE_DEVICES hides every GPU.",
@@ -198,7 +204,8 @@ const Cause kCauses[] = {
      .fix = "Install the driver's complete user-space part (libnvidia-ptxjitcompiler.so.1), or a newer driver.",
      .docker = "Start the container with NVIDIA_DRIVER_CAPABILITIES=compute,utility, and update the host's driver.",
      .debian = "sudo apt install libnvidia-ptxjitcompiler1, of {kernel driver}.",
-     .ubuntu = "sudo apt install libnvidia-compute-{driver branch}, of {kernel driver}."},
+     .ubuntu = "sudo apt install libnvidia-compute-{driver branch}, of {kernel driver}; with a server driver "
+               "libnvidia-compute-{driver branch}-server, from NVIDIA's repository since 590 libnvidia-compute."},
     {.id = "memory_held",
      .sentence = "Other processes hold nearly all of the GPU's memory.",
      .seen_by = "less than 512 MiB are free; NVML lists the processes (in a container they may be invisible)",
@@ -228,12 +235,14 @@ const Cause kCauses[] = {
     {.id = "cublas_missing",
      .sentence = "cuBLASLt was not found; the GPU cannot be used without it.",
      .seen_by = "libcublasLt.so.13 (CUDA 12's module: libcublasLt.so.12) is in none of the folders looked at",
-     .fix = "pip install {cublas wheel}, or install the CUDA {cuda} toolkit's libraries, or name their folder in "
+     .fix = "In a virtual environment pip install {cublas wheel}, or install the CUDA {cuda} toolkit's libraries, or "
+            "name their folder in "
             "KERATIN_CUDA_PATH.",
      .docker = "Use an image with CUDA's runtime libraries, e.g. {image}.",
      .conda = "conda install -c conda-forge libcublas={cuda}",
      .pip = "pip install {cublas wheel}",
-     .debian = "From NVIDIA's repository: sudo apt install {cublas package}; or pip install {cublas wheel}."},
+     .debian = "In a virtual environment pip install {cublas wheel}; or from NVIDIA's repository, where it has it for "
+               "this release: sudo apt install {cublas package} or a newer one."},
     {.id = "cublas_broken",
      .sentence = "cuBLASLt is damaged; the GPU cannot be used without it.",
      .seen_by = "libcublasLt.so.13 (CUDA 12's module: libcublasLt.so.12) is cut off, is something else, cannot be "
@@ -246,29 +255,33 @@ const Cause kCauses[] = {
     {.id = "library_wrong_major",
      .sentence = "Only a cuBLASLt or cuDNN of another major version was found.",
      .seen_by = "for instance libcublasLt.so.12 or libcudnn.so.8, where libcublasLt.so.13 or libcudnn.so.9 is needed",
-     .fix = kWheels,
+     .fix = kWheelsAnywhere,
      .docker = "Use an image for CUDA {cuda}, e.g. {image}.",
      .conda = "conda install -c conda-forge \"cuda-version={cuda}\" cudnn libcublas",
      .pip = kWheels,
-     .debian = "From NVIDIA's repository: sudo apt install {cublas package} cudnn9-cuda-{cuda}; or pip install "
-               "nvidia-cudnn-cu{cuda} {cublas wheel}."},
+     .debian =
+         "In a virtual environment pip install nvidia-cudnn-cu{cuda} {cublas wheel}; or from NVIDIA's repository, "
+         "where it has them for this release: sudo apt install {cublas package} cudnn9-cuda-{cuda}."},
     {.id = "cudnn_missing",
      .sentence = "cuDNN was not found; the GPU works, with slower convolutions.",
      .seen_by = "libcudnn.so.9 is in none of the folders looked at",
-     .fix = "pip install nvidia-cudnn-cu{cuda}, or name its folder in KERATIN_CUDA_PATH.",
+     .fix = "In a virtual environment pip install nvidia-cudnn-cu{cuda}, or name its folder in KERATIN_CUDA_PATH.",
      .docker = "Use an image with cuDNN, e.g. {image}.",
      .conda = kCondaCudnn,
      .pip = "pip install nvidia-cudnn-cu{cuda}",
-     .debian = "From NVIDIA's repository: sudo apt install cudnn9-cuda-{cuda}; or pip install nvidia-cudnn-cu{cuda}."},
+     .debian =
+         "In a virtual environment pip install nvidia-cudnn-cu{cuda}; or from NVIDIA's repository, where it has it "
+         "for this release: sudo apt install cudnn9-cuda-{cuda}."},
     {.id = "cudnn_broken",
      .sentence = "cuDNN is incomplete or damaged; the GPU works, with slower convolutions.",
-     .seen_by = "one of cuDNN's parts (libcudnn_graph, _ops, _cnn, ...) is missing beside it or cannot be opened, or "
-                "asking it for its version ends the process",
+     .seen_by =
+         "one of cuDNN's parts (libcudnn_graph, _ops, _cnn, ...) is missing beside it or cannot be opened (with a "
+         "driver: 9.28 needs its libcuda.so.1), or asking it for its version ends the process",
      .fix = "Install cuDNN anew: pip install --force-reinstall nvidia-cudnn-cu{cuda}.",
      .docker = "Use a fresh image with cuDNN, e.g. {image}.",
      .conda = "conda install -c conda-forge --force-reinstall \"cuda-version={cuda}\" cudnn",
      .pip = "pip install --force-reinstall nvidia-cudnn-cu{cuda}",
-     .debian = "sudo apt install --reinstall cudnn9-cuda-{cuda}, or pip install --force-reinstall "
+     .debian = "sudo apt install --reinstall libcudnn9-cuda-{cuda}, or pip install --force-reinstall "
                "nvidia-cudnn-cu{cuda}."},
     {.id = "cudnn_mixed",
      .sentence = "Parts of different cuDNN installations are mixed.",
@@ -279,7 +292,8 @@ const Cause kCauses[] = {
      .seen_by = "its version is below 9.8, or cudnnGetMaxDeviceVersion is below this GPU's",
      .fix = "pip install --upgrade nvidia-cudnn-cu{cuda}",
      .conda = "conda install -c conda-forge \"cuda-version={cuda}\" \"cudnn>=9.8\"",
-     .debian = "sudo apt install --only-upgrade cudnn9-cuda-{cuda}, or pip install --upgrade nvidia-cudnn-cu{cuda}."},
+     .debian =
+         "sudo apt install --only-upgrade libcudnn9-cuda-{cuda}, or pip install --upgrade nvidia-cudnn-cu{cuda}."},
     {.id = "cudnn_other_cuda",
      .sentence = "cuDNN was built for another CUDA.",
      .seen_by = "cudnnGetCudartVersion tells another major version than the module's",

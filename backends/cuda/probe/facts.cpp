@@ -73,6 +73,7 @@ Facts gather(const System& system, const GatherOptions& options) {
         [&](CudnnReport& report) {
           // cuDNN's parts need cuBLASLt and, for kernels compiled at run time, NVRTC: as the module opens them.
           std::string error;
+          if (*facts.driver.path) system.open(facts.driver.path, error);  // in WSL from where nobody else looks
           if (facts.libraries.cublas_lt.found()) system.open(facts.libraries.cublas_lt.path, error);
           if (facts.libraries.nvrtc.found()) system.open(facts.libraries.nvrtc.path, error);
           ask_cudnn(system, facts.libraries.cudnn, report);

@@ -72,10 +72,10 @@ TEST(Branches, WhatSharesMemoryKeepsItsOrder) {
 
 TEST(Branches, WhatSharesNothingDoesNotWait) {
   const MemoryRange x{0, 8}, y{8, 16}, z{16, 24}, loss{24, 28}, sum{28, 32};
-  const std::vector<Placement> placed = cuda::place_on_streams({use({x}, {y}, true),     // a product
-                                                                use({y}, {loss}),        // goes on from it
-                                                                use({y}, {z}, true),     // another product
-                                                                use({loss}, {sum}),      // of the loss
+  const std::vector<Placement> placed = cuda::place_on_streams({use({x}, {y}, true),        // a product
+                                                                use({y}, {loss}),           // goes on from it
+                                                                use({y}, {z}, true),        // another product
+                                                                use({loss}, {sum}),         // of the loss
                                                                 use({z, sum}, {x}, true)},  // needs both
                                                                3);
   EXPECT_EQ(placed[0].stream, 0u);

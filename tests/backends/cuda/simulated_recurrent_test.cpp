@@ -182,8 +182,21 @@ TEST(RealGpu, RecurrentLayersTrainLikeOnTheCpu) {
 TEST_F(SimulatedGpu, ARefusedRecurrentLayerIsTold) {
   const Gpu gpu("no_rnn");
   const std::string placement = placement_of([&] { train_recurrent(gpu.device(), kRecurrentCases[0]); });
-  EXPECT_NE(placement.find("not computed by cuDNN: cuda: cudnnGetRNNTempSpaceSizes failed"), placement.npos)
+  EXPECT_NE(placement.find(
+                "cuDNN refuses a recurrent layer, which runs as a loop and slower: cuda: cudnnGetRNNTempSpaceSizes"),
+            placement.npos)
       << placement;
+}
+
+// Weights have their places in whatever weight space; a cuDNN that wants to see one gets it.
+TEST_F(SimulatedGpu, ARecurrentLayerAsksForItsWeightsPlacesInRealMemoryToo) {
+  const RecurrentCase& c = kRecurrentCases[0];
+  const Trained usual = train_recurrent(Gpu("").device(), c);
+  const Gpu gpu("rnn_looks_at_addresses");
+  Trained asked;
+  const std::string placement = placement_of([&] { asked = train_recurrent(gpu.device(), c); });
+  EXPECT_NE(placement.find("cuDNN LSTM"), placement.npos) << placement;
+  expect_same_bits(asked, usual);
 }
 
 TEST_F(SimulatedGpu, RecurrentLayersReplayAndRepeatBitForBit) {

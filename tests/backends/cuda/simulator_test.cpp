@@ -2,6 +2,7 @@
 #include <gtest/gtest-spi.h>
 
 #include <cstring>
+#include <sstream>
 
 #include "keratin/core/compiler/passes.h"
 #include "keratin/core/graph/leaves.h"
@@ -191,6 +192,22 @@ TEST_F(SimulatedGpu, AFailedCaptureIsToldAndRunsStepByStep) {
   EXPECT_NE(told.find("could not be captured as a CUDA graph"), std::string::npos) << told;
 }
 
+TEST_F(SimulatedGpu, AGraphThatCannotHaveBranchesIsAChain) {
+  const Trained usual = train_mlp(Gpu("").device());
+  const Gpu gpu("no_branches");
+  std::string told;
+  set_log_handler([&](LogLevel, std::string_view text) { told += text; });
+  const Trained chained = train_mlp(gpu.device());
+  set_log_handler(usual_log_handler());
+  EXPECT_NE(told.find("could not be captured as a CUDA graph with branches: "), std::string::npos) << told;
+  EXPECT_EQ(told.find("step by step"), std::string::npos) << told;
+  int nodes = 0, depth = 0;
+  std::istringstream(gpu.graph_shape()) >> nodes >> depth;
+  EXPECT_GT(nodes, 1);
+  EXPECT_EQ(depth, nodes);
+  expect_same_bits(chained, usual);
+}
+
 TEST_F(SimulatedGpu, ALongLoopIsNotCaptured) {
   const Gpu gpu("");
   for (const std::int64_t turns : {1000, 40000}) {
@@ -254,6 +271,14 @@ std::string conv_algorithm(const std::string& device, const CompileOptions& opti
   const int kernel = plan.input(cpu_test::random_tensor({3, 3, 4, 8}));
   plan.step("conv2d", Conv2DAttrs{}, {x, kernel}, {plan.output({{2, 6, 6, 8}, DType::float32})});
   return open_device(device)->prepare(plan.plan(), options)->describe(0);
+}
+
+TEST_F(SimulatedGpu, AConvolutionThatCudnnRefusesSaysSo) {
+  const Gpu gpu("dnn_no_engines");
+  const std::string text = conv_algorithm(gpu.device(), {});
+  EXPECT_NE(text.find("windows as rows"), std::string::npos) << text;
+  EXPECT_NE(text.find(", for cuDNN refuses: "), std::string::npos) << text;
+  EXPECT_EQ(conv_algorithm(gpu.device(), {}), text) << "when it is asked again";
 }
 
 TEST_F(SimulatedGpu, PrecisionAndDeterminismChooseTheEngine) {

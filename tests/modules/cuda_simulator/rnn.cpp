@@ -401,6 +401,9 @@ int weight_places(Handle, Rnn rnn, std::int32_t layer, std::size_t bytes, const 
       bytes != static_cast<std::size_t>(weight_elements(*rnn)) * 4) {
     return broken_rule("a gate that the layer does not have", kBadParameter);
   }
+  if (fault("rnn_looks_at_addresses") && !in_device_memory(space, bytes)) {
+    return refuse("the weight space is not device memory", kBadParameter);
+  }
   const Places at = places(*rnn, gate);
   const auto base = reinterpret_cast<std::uintptr_t>(space);
   const int units = static_cast<int>(rnn->units);

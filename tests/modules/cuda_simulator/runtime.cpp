@@ -170,6 +170,7 @@ int event_record(Event event, Stream stream) {
 }
 
 int stream_wait_event(Stream stream, Event event) {
+  if (fault("no_branches")) return refuse("a stream that waits for another one", 1);
   if (!event->capture) return stream->capture ? broken_rule("a capture waits for an event outside of it", 905) : 0;
   if (!stream->capture) {
     stream->capture = event->capture;

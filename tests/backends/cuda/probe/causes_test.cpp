@@ -91,9 +91,11 @@ TEST(CauseTable, TheFixNamesWhatIsKnown) {
        "sudo apt install libcuda1, of the version in /proc/driver/nvidia/version."},
       {"jit_missing",
        {SystemKind::ubuntu},
-       "sudo apt install libnvidia-compute-580, of version 580.82.07.",
+       "sudo apt install libnvidia-compute-580, of version 580.82.07; with a server driver "
+       "libnvidia-compute-580-server, from NVIDIA's repository since 590 libnvidia-compute.",
        "sudo apt install libnvidia-compute-<major version of the driver>, of the version in "
-       "/proc/driver/nvidia/version."},
+       "/proc/driver/nvidia/version; with a server driver libnvidia-compute-<major version of the driver>-server, from "
+       "NVIDIA's repository since 590 libnvidia-compute."},
       {"arch_unsupported",
        {},
        "Compute capability 7.5 and newer: build Keratin for this GPU, cmake -DCMAKE_CUDA_ARCHITECTURES=90. Below 7.5 "
@@ -120,16 +122,18 @@ TEST(CauseTable, TheFixIsForTheModulesCuda) {
        "conda install -c conda-forge libcublas=12"},
       {"cublas_missing",
        {SystemKind::debian},
-       "From NVIDIA's repository: sudo apt install libcublas-13-0; or pip install nvidia-cublas.",
-       "From NVIDIA's repository: sudo apt install libcublas-12-9; or pip install nvidia-cublas-cu12."},
+       "In a virtual environment pip install nvidia-cublas; or from NVIDIA's repository, where it has it for this "
+       "release: sudo apt install libcublas-13-0 or a newer one.",
+       "In a virtual environment pip install nvidia-cublas-cu12; or from NVIDIA's repository, where it has it for this "
+       "release: sudo apt install libcublas-12-9 or a newer one."},
       {"cublas_missing",
        {SystemKind::docker},
        "Use an image with CUDA's runtime libraries, e.g. nvidia/cuda:13.0.1-cudnn-runtime-ubuntu24.04.",
        "Use an image with CUDA's runtime libraries, e.g. nvidia/cuda:12.9.1-cudnn-runtime-ubuntu24.04."},
       {"library_wrong_major",
        {},
-       "pip install nvidia-cudnn-cu13 nvidia-cublas",
-       "pip install nvidia-cudnn-cu12 nvidia-cublas-cu12"},
+       "In a virtual environment: pip install nvidia-cudnn-cu13 nvidia-cublas.",
+       "In a virtual environment: pip install nvidia-cudnn-cu12 nvidia-cublas-cu12."},
       {"cudnn_missing", {SystemKind::pip}, "pip install nvidia-cudnn-cu13", "pip install nvidia-cudnn-cu12"},
       {"cublas_broken",
        {SystemKind::pip},
@@ -141,8 +145,8 @@ TEST(CauseTable, TheFixIsForTheModulesCuda) {
        "sudo apt install --reinstall libcublas-12-9, or pip install --force-reinstall nvidia-cublas-cu12."},
       {"cudnn_broken",
        {SystemKind::debian},
-       "sudo apt install --reinstall cudnn9-cuda-13, or pip install --force-reinstall nvidia-cudnn-cu13.",
-       "sudo apt install --reinstall cudnn9-cuda-12, or pip install --force-reinstall nvidia-cudnn-cu12."},
+       "sudo apt install --reinstall libcudnn9-cuda-13, or pip install --force-reinstall nvidia-cudnn-cu13.",
+       "sudo apt install --reinstall libcudnn9-cuda-12, or pip install --force-reinstall nvidia-cudnn-cu12."},
       {"cudnn_too_old",
        {SystemKind::pip},
        "pip install --upgrade nvidia-cudnn-cu13",

@@ -125,7 +125,7 @@ const std::vector<CauseCase>& cases() {
          m.remove_driver();
          make_ubuntu(m);
        },
-       "\nsudo apt install libnvidia-compute-580, of version 580.82.07."},
+       "\nsudo apt install libnvidia-compute-580, of version 580.82.07;"},
       {"LibraryMissingInAContainer", "driver_library_missing", "",
        [](GpuMachine& m) {
          m.remove_driver();
@@ -231,7 +231,7 @@ const std::vector<CauseCase>& cases() {
       {"Jit", "jit_missing", "cuDevicePrimaryCtxRetain=221", kUnchanged, "ptxjitcompiler"},
       {"JitForANewGpu", "jit_missing", "capability=120", kUnchanged, "libnvidia-ptxjitcompiler.so.1 is not beside", 0},
       {"JitOnUbuntu", "jit_missing", "capability=120", make_ubuntu,
-       "\nsudo apt install libnvidia-compute-580, of version 580.82.07.", 0},
+       "\nsudo apt install libnvidia-compute-580, of version 580.82.07;", 0},
       {"Wsl", "wsl_driver", "",
        [](GpuMachine& m) {
          strip(m);
@@ -271,7 +271,9 @@ const std::vector<CauseCase>& cases() {
        },
        "pip install nvidia-cudnn-cu13 nvidia-cublas"},
       {"NewCublas", "library_wrong_major", "version=12020", kUnchanged,
-       "sudo apt install libcublas-12-9 cudnn9-cuda-12; or pip install nvidia-cudnn-cu12 nvidia-cublas-cu12", 1,
+       "pip install nvidia-cudnn-cu12 nvidia-cublas-cu12; or from NVIDIA's repository, where it has them for this "
+       "release: sudo apt install libcublas-12-9 cudnn9-cuda-12",
+       1,
        [](ModuleReport& report) {
          probe::set_text(report.path, kCuda12);
          module_with(report, "library_wrong_major", "only another major version was found");
