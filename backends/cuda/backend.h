@@ -19,7 +19,7 @@ class CudaBackend final : public Backend {
   DeviceInfo info() const override;
   MemoryInfo memory() const override;
   void set_memory_limit(std::int64_t bytes) override;
-  // Small values have nothing to gain from sharing, and what overlaps on branches of a graph has.
+  // Sharing saves little memory for small values, and ties together what could be on different branches of a graph.
   std::int64_t unshared_bytes() const override { return std::int64_t{16} << 10; }
   void* allocate(std::size_t bytes) override;
   void release(void* memory) override;

@@ -93,13 +93,20 @@ Context::~Context() {
   if (stream_) runtime_api().stream_destroy(stream_);
 }
 
-std::vector<Stream> Context::branch_streams() {
+bool Context::make_branch_streams() {
   constexpr std::size_t kBranches = 3;  // besides the first: what a step of training has of them
   while (branch_streams_.size() < kBranches) {
     Stream stream = nullptr;
-    check_runtime(runtime_api().stream_create(&stream), "cudaStreamCreate");
+    if (runtime_api().stream_create(&stream) != 0) {
+      runtime_api().last_error();
+      return false;
+    }
     branch_streams_.push_back(stream);
   }
+  return true;
+}
+
+std::vector<Stream> Context::branch_streams() const {
   std::vector<Stream> all = {stream_};
   all.insert(all.end(), branch_streams_.begin(), branch_streams_.end());
   return all;

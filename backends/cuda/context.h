@@ -27,8 +27,10 @@ class Context {
   int device() const { return device_; }
   int compute_capability() const { return compute_capability_; }
   Stream stream() const { return stream_; }
-  // For the branches of graphs: stream(), and others that are made when first asked for. The mutex is held.
-  std::vector<Stream> branch_streams();
+  // For the branches of graphs: stream(), and others once they are made. False when they cannot be made. The mutex is
+  // held.
+  bool make_branch_streams();
+  std::vector<Stream> branch_streams() const;
   void drop_branch_streams();
   const Libraries& libraries() const { return libraries_; }
   const blas::Api& blas() const { return *libraries_.blas; }

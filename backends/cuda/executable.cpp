@@ -25,7 +25,6 @@ constexpr std::int64_t kMostCaptured = std::int64_t{1} << 15;
 // Finding branches takes time with the square of the steps.
 constexpr std::size_t kMostBranching = 2000;
 
-// An event that is made when it is first recorded.
 class OwnedEvent {
  public:
   OwnedEvent() = default;
@@ -34,10 +33,8 @@ class OwnedEvent {
   ~OwnedEvent() {
     if (event_) runtime_api().event_destroy(event_);
   }
-  void record(Stream stream) {
-    if (!event_) check_runtime(runtime_api().event_create(&event_), "cudaEventCreate");
-    check_runtime(runtime_api().event_record(event_, stream), "cudaEventRecord");
-  }
+  void make() { check_runtime(runtime_api().event_create(&event_), "cudaEventCreate"); }
+  void record(Stream stream) { check_runtime(runtime_api().event_record(event_, stream), "cudaEventRecord"); }
   Event get() const { return event_; }
 
  private:
@@ -207,6 +204,7 @@ void CudaExecutable::run_on_branches() const {
     check_runtime(api.stream_wait_event(stream, event.get()), "cudaStreamWaitEvent");
   };
   OwnedEvent begin;
+  begin.make();
   begin.record(streams[0]);
   for (std::size_t i = 0; i < work_.size(); ++i) {
     const Stream stream = streams[placed[i].stream];
@@ -214,11 +212,14 @@ void CudaExecutable::run_on_branches() const {
     joined[placed[i].stream] = true;
     for (const std::size_t other : placed[i].after) wait(stream, ends[other]);
     launch(work_[i], stream);
-    if (awaited[i]) ends[i].record(stream);
+    if (!awaited[i]) continue;
+    ends[i].make();
+    ends[i].record(stream);
   }
   for (std::size_t s = 1; s < streams.size(); ++s) {
     if (!joined[s]) continue;
     OwnedEvent end;
+    end.make();
     end.record(streams[s]);
     wait(streams[0], end);
   }
@@ -227,8 +228,7 @@ void CudaExecutable::run_on_branches() const {
 // Records the plan as a graph; false when that failed, which leaves the stream as it was.
 bool CudaExecutable::capture() {
   const RuntimeApi& api = runtime_api();
-  const bool branches = branches_wanted_ && work_.size() <= kMostBranching;
-  if (branches) context_->branch_streams();  // made before a capture rather than in it
+  const bool branches = branches_wanted_ && work_.size() <= kMostBranching && context_->make_branch_streams();
   std::string reason;
   int error = api.capture_begin(context_->stream());
   if (error == 0) {
@@ -294,6 +294,7 @@ std::vector<double> CudaExecutable::run_profiled() {
   context_->activate();
   const RuntimeApi& api = runtime_api();
   std::vector<OwnedEvent> events(steps_.size() + 1);
+  for (OwnedEvent& event : events) event.make();  // before, or it would count as the steps' time
   events[0].record(context_->stream());
   for (std::size_t step = 0; step < steps_.size(); ++step) {
     launch_step(step, context_->stream());

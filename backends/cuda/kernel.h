@@ -40,8 +40,7 @@ class Kernel {
   // About how many launches and copies a run puts on the stream.
   virtual i64 launches() const { return 1; }
   i64 workspace_bytes() const { return workspace_bytes_; }
-  // Whether a run's work may overlap with other kernels': the workspace is one for all, and cuDNN's handle has a
-  // stream.
+  // Whether it may leave the first stream, to which the plan's one workspace and cuDNN's handle belong.
   virtual bool runs_on_any_stream() const { return workspace_bytes_ == 0; }
 
   // More that the placement log should tell.

@@ -232,14 +232,11 @@ bool allowed() {
   return !value || std::string_view(value) != "0";
 }
 
-PlanPtr find_plan(Context& context, const RecurrentProblem& problem) {
+// Null when cuDNN refuses; `refusal` says why, when it is asked for the first time.
+PlanPtr find_plan(Context& context, const RecurrentProblem& problem, std::string& refusal) {
   const auto [found, is_new] = context.recurrents.try_emplace(problem.key());
   if (is_new) {
-    std::string reason;
-    found->second = RecurrentPlan::make(*context.dnn(), context.dnn_handle(), problem, reason);
-    if (!found->second) {
-      log(LogLevel::warning, "cuda: cuDNN refuses a recurrent layer, which runs as a loop and slower: " + reason);
-    }
+    found->second = RecurrentPlan::make(*context.dnn(), context.dnn_handle(), problem, refusal);
   }
   return found->second;
 }
@@ -264,12 +261,18 @@ std::optional<Use> use_of(const OpCall& call, const RecurrentAttrs& attrs, std::
   // This is also asked before there is a plan, by a thread that may not have the device yet.
   const std::lock_guard lock(context.mutex());
   context.activate();
-  PlanPtr plan = find_plan(context, problem);
+  std::string refusal;
+  PlanPtr plan = find_plan(context, problem, refusal);
   if (!plan && problem.precision != Precision::highest) {
     problem.precision = Precision::highest;
-    plan = find_plan(context, problem);
+    plan = find_plan(context, problem, refusal);
   }
-  if (!plan) return std::nullopt;
+  if (!plan) {
+    if (!refusal.empty()) {
+      log(LogLevel::warning, "cuda: cuDNN refuses a recurrent layer, which runs as a loop and slower: " + refusal);
+    }
+    return std::nullopt;
+  }
   Use use{.plan = plan, .weights = plan->weights(), .reverse = attrs.reverse, .lstm = lstm, .given = attrs.given};
   use.weights.biases = inputs == least ? 0 : lstm ? 1 : 2;
   return use;

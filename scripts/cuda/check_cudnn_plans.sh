@@ -20,16 +20,17 @@ check() {
   done
 }
 
-# by_pip NAME MAJOR PACKAGE
+# by_pip NAME MAJOR PACKAGE...: the first is cuDNN, the others have headers that its own include.
 by_pip() {
   local venv=$PWD/build/cudnn-venv-$1 status=0
   printf '\n%s cuDNN, by pip\n' "$1"
   [[ -x $venv/bin/python ]] || python3 -m venv "$venv"
-  "$venv/bin/pip" install --quiet --disable-pip-version-check --upgrade "$3"
+  "$venv/bin/pip" install --quiet --disable-pip-version-check --upgrade "${@:3}"
   local packages=("$venv"/lib/python3*/site-packages/nvidia)
   g++ -std=c++20 -fsyntax-only -I "$build/include" -isystem "${packages[0]}/cudnn/include" \
-    -isystem "${packages[0]}/cublas/include" -isystem "${packages[0]}/cu$2/include" backends/cuda/api/check_constants.cpp
-  VIRTUAL_ENV=$venv check "$2" || status=$?
+    -isystem "${packages[0]}/cublas/include" -isystem "${packages[0]}/cuda_runtime/include" \
+    -isystem "${packages[0]}/cu$2/include" backends/cuda/api/check_constants.cpp
+  KERATIN_CUDA_PATH=$venv check "$2" || status=$?
   ((status != 77)) || echo 'cuDNN was not found, though pip has installed it'
   return "$status"
 }
@@ -38,5 +39,5 @@ echo 'installed cuDNN'
 status=0
 check 13 || status=$?
 ((status == 0 || status == 77)) || exit "$status"
-by_pip newest 13 nvidia-cudnn-cu13
-by_pip oldest 12 'nvidia-cudnn-cu12==9.8.*'
+by_pip newest 13 nvidia-cudnn-cu13 'nvidia-cuda-runtime>=13,<14' 'nvidia-cuda-crt>=13,<14'
+by_pip oldest 12 'nvidia-cudnn-cu12==9.8.*' nvidia-cuda-runtime-cu12

@@ -57,9 +57,10 @@ TEST_F(GpuPrograms, MissingLibraryPrintsTheFixAndGoesOn) {
   take_cublas_away();
   const CommandResult result = run("gpu_missing_library");
   EXPECT_EQ(result.status, 0) << result.output;
-  expect_lines(result, {"No GPU: set_device\\(\"cuda\"\\): .*libcublasLt.so.13 was not found.*",
-                        "cause: cublas_missing", "fix:   .*apt install libcublas-13-0; or pip install nvidia-cublas.*",
-                        "relu computed on cpu:0: float32 \\(4,\\) \\[0, 0, 1, 2\\]"});
+  expect_lines(result,
+               {"No GPU: set_device\\(\"cuda\"\\): .*libcublasLt.so.13 was not found.*", "cause: cublas_missing",
+                "fix:   .*pip install nvidia-cublas; or .*apt install libcublas-13-0.*",
+                "relu computed on cpu:0: float32 \\(4,\\) \\[0, 0, 1, 2\\]"});
 }
 
 TEST_F(GpuPrograms, ListFallsBackToTheCpu) {

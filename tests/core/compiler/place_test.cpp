@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <set>
 
 #include "keratin/core/compiler/passes.h"
 #include "keratin/core/graph/leaves.h"
@@ -70,6 +71,26 @@ TEST(Place, ValuesThatLiveTogetherDoNotOverlap) {
   std::int64_t all = 0;
   for (int i = 0; i < 6; ++i) all += 2 * 16 * (8 + 16 * i) * 4;
   EXPECT_LT(plan.scratch_bytes, all);
+}
+
+// So that steps of which neither needs the other may overlap.
+TEST(Place, SmallValuesShareTheirPlaceWithNoOther) {
+  const Value x = input_value("x", {{4, 8}, DType::float32});
+  Value last = x;
+  for (int i = 0; i < 5; ++i) last = ops::matmul(last, constant(Tensor::full({8, 8}, 0.5)));
+  const Program program{.name = "p", .inputs = {x}, .outputs = {last}, .updates = {}, .gradients = {}};
+  const auto places = [&](std::int64_t unshared_bytes) {
+    const Plan plan = place(program, {.unshared_bytes = unshared_bytes});
+    check_no_overlap(plan);
+    std::set<std::int64_t> offsets;
+    for (const Slot& slot : plan.slots) {
+      if (slot.region == Region::scratch) offsets.insert(slot.offset);
+    }
+    return offsets.size();
+  };
+  EXPECT_EQ(places(0), 2u) << "each product needs the one before";
+  EXPECT_EQ(places(4 * 8 * 4 - 1), 2u);
+  EXPECT_EQ(places(4096), 5u);
 }
 
 TEST(Place, ElementWiseStepsComputeInPlace) {

@@ -113,7 +113,12 @@ int copy(void* to, const void* from, std::size_t bytes, Stream stream) {
   return 0;
 }
 
+// "streams=1": there can be no more.
 int stream_create(Stream* stream) {
+  std::int64_t most = 0;
+  if (fault("streams", &most) && machine().streams.size() >= static_cast<std::size_t>(most)) {
+    return refuse("no more streams", kOutOfMemory);
+  }
   *stream = new CUstream_st;
   machine().streams.push_back(*stream);
   return 0;
@@ -157,7 +162,7 @@ int capture_end(Stream stream, Graph* graph) {
   }
   *graph = nullptr;
   if (capture->invalidated) return kCaptureInvalidated;
-  if (!all_joined(*capture, stream->last)) return broken_rule("a capture ends while a branch of it goes on", 904);
+  if (!all_joined(*capture, stream->last)) return refuse("a capture ends while a branch of it goes on", 904);
   *graph = new CUgraph_st{std::move(capture->nodes)};
   return 0;
 }
@@ -170,7 +175,10 @@ int event_record(Event event, Stream stream) {
 }
 
 int stream_wait_event(Stream stream, Event event) {
-  if (fault("no_branches")) return refuse("a stream that waits for another one", 1);
+  // "wait_fails=3": the third one.
+  std::int64_t failing = 0;
+  static std::int64_t waits = 0;
+  if (fault("wait_fails", &failing) && ++waits == failing) return refuse("a stream that waits for another one", 1);
   if (!event->capture) return stream->capture ? broken_rule("a capture waits for an event outside of it", 905) : 0;
   if (!stream->capture) {
     stream->capture = event->capture;

@@ -14,13 +14,20 @@
 #include "tests/modules/cuda_simulator/simulator.h"
 
 #if defined(__SANITIZE_ADDRESS__)
+#define KERATIN_ADDRESS_SANITIZER
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define KERATIN_ADDRESS_SANITIZER
+#endif
+#endif
+#if defined(KERATIN_ADDRESS_SANITIZER)
 #include <sanitizer/common_interface_defs.h>
 #endif
 
 namespace keratin::cuda {
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(KERATIN_ADDRESS_SANITIZER)
 constexpr std::size_t kStackBytes = std::size_t{256} << 10;
 // What the address sanitizer is told when one stack is left for another.
 struct Switch {
