@@ -53,14 +53,14 @@ TEST(Branches, WhatSharesMemoryKeepsItsOrder) {
     const std::uintptr_t begin = random() % 60;
     return MemoryRange{begin, begin + random() % 5};  // some are empty
   };
-  for (int turn = 0; turn < 300; ++turn) {
+  for (std::size_t turn = 0; turn < 300; ++turn) {
     std::vector<MemoryUse> work;
     for (int i = 0; i < 25; ++i) work.push_back(use({range(), range()}, {range()}, random() % 3 == 0));
     const std::vector<Placement> placed = cuda::place_on_streams(work, 1 + turn % 4);
     const auto before = orders(placed);
     ASSERT_EQ(placed.size(), work.size());
     for (std::size_t j = 0; j < work.size(); ++j) {
-      EXPECT_LE(placed[j].stream, work[j].first_stream_only ? 0u : static_cast<std::size_t>(turn % 4));
+      EXPECT_LE(placed[j].stream, work[j].first_stream_only ? 0 : turn % 4);
       for (std::size_t i = 0; i < j; ++i) {
         const bool shared = touch(work[i].writes, work[j].reads) || touch(work[i].reads, work[j].writes) ||
                             touch(work[i].writes, work[j].writes);
