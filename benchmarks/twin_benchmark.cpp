@@ -172,31 +172,26 @@ class PlaneConvolution {
         taps_(size_of(s.kh * s.kw)) {}
 
   void forward(const Numbers& x, const Numbers& kernel, Numbers& y) {
-    for (i64 c = 0; c < channels_; ++c) {
-      take(x, c, x_);
-      take(kernel, c, taps_);
-      plane_.forward(x_, taps_, y_);
-      put(y_, c, y);
-    }
+    for_each_plane(x, x_, kernel, taps_, y, y_, [&] { plane_.forward(x_, taps_, y_); });
   }
   void input_gradient(const Numbers& dy, const Numbers& kernel, Numbers& dx) {
-    for (i64 c = 0; c < channels_; ++c) {
-      take(dy, c, y_);
-      take(kernel, c, taps_);
-      plane_.input_gradient(y_, taps_, x_);
-      put(x_, c, dx);
-    }
+    for_each_plane(dy, y_, kernel, taps_, dx, x_, [&] { plane_.input_gradient(y_, taps_, x_); });
   }
   void kernel_gradient(const Numbers& x, const Numbers& dy, Numbers& dkernel) {
-    for (i64 c = 0; c < channels_; ++c) {
-      take(x, c, x_);
-      take(dy, c, y_);
-      plane_.kernel_gradient(x_, y_, taps_);
-      put(taps_, c, dkernel);
-    }
+    for_each_plane(x, x_, dy, y_, dkernel, taps_, [&] { plane_.kernel_gradient(x_, y_, taps_); });
   }
 
  private:
+  template <class Compute>
+  void for_each_plane(const Numbers& a, Numbers& plane_of_a, const Numbers& b, Numbers& plane_of_b, Numbers& result,
+                      const Numbers& plane_of_result, Compute compute) {
+    for (i64 c = 0; c < channels_; ++c) {
+      take(a, c, plane_of_a);
+      take(b, c, plane_of_b);
+      compute();
+      put(plane_of_result, c, result);
+    }
+  }
   static WindowShape plane_of(WindowShape s) {
     s.c = s.f = s.groups = 1;
     return s;

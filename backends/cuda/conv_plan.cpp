@@ -139,12 +139,12 @@ void ConvPlan::build_graph() {
   graph_->finalize();
 }
 
-bool ConvPlan::accepts(const Descriptor& config, bool& compiles, bool& keeps_nan, std::int64_t& index) const {
+bool ConvPlan::accepts(Config& config) const {
   Descriptor engine(target_.api, kEngine);
-  config.read(kConfigEngine, engine);
-  index = engine.integer(kEngineGlobalIndex);
+  config.descriptor.read(kConfigEngine, engine);
+  config.engine = engine.integer(kEngineGlobalIndex);
   const std::vector<int> behaviour = engine.choices(kEngineBehaviorNotes, kTypeBehaviorNote);
-  compiles = std::find(behaviour.begin(), behaviour.end(), kRuntimeCompilation) != behaviour.end();
+  config.compiles = std::find(behaviour.begin(), behaviour.end(), kRuntimeCompilation) != behaviour.end();
   for (const int note : engine.choices(kEngineNumericalNotes, kTypeNumericalNote)) {
     switch (note) {
       case kNondeterministic:
@@ -161,7 +161,7 @@ bool ConvPlan::accepts(const Descriptor& config, bool& compiles, bool& keeps_nan
       case kReducedPrecisionReduction:
         if (problem_.precision != Precision::medium) return false;
         break;
-      case kKeepsNan: keeps_nan = true; break;
+      case kKeepsNan: config.keeps_nan = true; break;
       default: break;
     }
   }
@@ -178,11 +178,9 @@ void ConvPlan::find_engines(std::string& reason) {
         heuristics.set_descriptors(kHeuristicsDeviceProperties, {target_.device_properties->raw()});
       }
       heuristics.finalize();
-      for (Descriptor& config : heuristics.read_all(kHeuristicsResults, kEngineConfig)) {
-        bool compiles = false, keeps_nan = false;
-        std::int64_t engine = 0;
-        if (!accepts(config, compiles, keeps_nan, engine)) continue;
-        configs_.push_back({std::move(config), engine, compiles, keeps_nan});
+      for (Descriptor& descriptor : heuristics.read_all(kHeuristicsResults, kEngineConfig)) {
+        Config config{std::move(descriptor)};
+        if (accepts(config)) configs_.push_back(std::move(config));
       }
     } catch (const BackendError& error) {
       reason = error.what();  // this mode has nothing; the other one may

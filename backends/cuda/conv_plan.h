@@ -58,7 +58,6 @@ class ConvPlan {
   explicit ConvPlan(const ConvTarget& target, const ConvProblem& problem) : target_(target), problem_(problem) {}
   void build_graph();
   void find_engines(std::string& reason);
-  bool accepts(const dnn::Descriptor& config, bool& compiles, bool& keeps_nan, std::int64_t& engine) const;
   // Makes a plan of the engines from `current_` on; false when none is left.
   bool advance(std::string& reason);
 
@@ -68,6 +67,8 @@ class ConvPlan {
     bool compiles = false;   // at run time, which takes up to seconds
     bool keeps_nan = false;  // says so
   };
+  // Reads what the configuration's engine says of itself; false when precision or determinism forbid it.
+  bool accepts(Config& config) const;
 
   ConvTarget target_;
   ConvProblem problem_;

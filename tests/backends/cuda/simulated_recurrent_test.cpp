@@ -208,6 +208,19 @@ TEST_F(SimulatedGpu, RecurrentLayersReplayAndRepeatBitForBit) {
   expect_same_bits(train_recurrent(Gpu("").device(), c), replayed);
 }
 
+// cuDNN makes several launches for a step of the sequence, which a graph would have as nodes.
+TEST_F(SimulatedGpu, ALongRecurrentLayerIsNotCaptured) {
+  const Gpu gpu("");
+  const DeviceScope scope(gpu.device());
+  for (const std::int64_t time : {100, 12000}) {
+    const std::string told = placement_of([&] {
+      Sequential({Input({time, 1}), LSTM(1)}).predict(Tensor(Shape{1, time, 1}, DType::float32), {.verbose = 0});
+    });
+    EXPECT_NE(told.find("cuDNN LSTM, " + std::to_string(time) + " steps"), told.npos) << told;
+    EXPECT_EQ(told.find("too many for a CUDA graph") != told.npos, time > 10922) << told;
+  }
+}
+
 // Masks are the loop's own; sequences that are too long for cuDNN, too. Tensor cores come with the precision.
 TEST_F(SimulatedGpu, RecurrentLayersTellHowTheyAreComputed) {
   const Gpu gpu("");

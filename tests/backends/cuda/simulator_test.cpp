@@ -299,7 +299,7 @@ TEST_F(SimulatedGpu, PrecisionAndDeterminismChooseTheEngine) {
     const Gpu gpu("");
     expect_engine(gpu, {.precision = Precision::high}, "engine 1,");     // on tensor cores, as TF32
     expect_engine(gpu, {.precision = Precision::highest}, "engine 2,");  // the first that is true float32
-    expect_engine(gpu, {.precision = Precision::highest, .deterministic = true}, "engine 4,");
+    expect_engine(gpu, {.precision = Precision::highest, .deterministic = true}, "engine 4 (keeps NaN),");
   }
   // Compiling at run time takes seconds: only where nothing else will do.
   const Gpu gpu("dnn_rejects=4");

@@ -74,7 +74,7 @@ const std::vector<Engine>& engines() {
                                           {3, {}, true, 0},
                                           {1, {kTensorCore}, false, 512 << 10},
                                           {2, {kNondeterministic}, false, 0},
-                                          {4, {}, false, 1024}};
+                                          {4, {kKeepsNan}, false, 1024}};
   return all;
 }
 const Engine& engine_of(int index) {
